@@ -1,0 +1,1 @@
+"""YAML to a frozen `Profile`, with the place of every mistake."""
