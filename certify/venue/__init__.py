@@ -1,0 +1,8 @@
+"""A simulated exchange: limit order books, accounts, commissions and a market-data generator."""
+
+from certify.venue.accounts import CommissionSchedule
+from certify.venue.exchange import SimulatedVenue
+from certify.venue.orders import Code
+from certify.venue.session import VenueListener, VenueSession
+
+__all__ = ["Code", "CommissionSchedule", "SimulatedVenue", "VenueListener", "VenueSession"]

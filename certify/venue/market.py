@@ -1,0 +1,184 @@
+"""One instrument on the venue: its book, its stops, its house liquidity and what it publishes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from typing import TYPE_CHECKING
+
+from certify.errors import UsageError
+from certify.model.trading import BookUpdate, Quote, Trade
+from certify.venue.accounts import Commission
+from certify.venue.book import BookSide, OrderBook
+from certify.venue.contract import CONTEXT, Contract
+from certify.venue.delivery import Dispatcher
+from certify.venue.orders import VenueOrder
+from certify.venue.stops import StopBook
+
+if TYPE_CHECKING:
+    from certify.venue.session import VenueSession
+
+KINDS = ("QUOTE", "TRADE", "BOOK")
+"""What can be subscribed to."""
+
+
+class Market:
+    """The state of one instrument and its public feed."""
+
+    __slots__ = (
+        "_book_depth", "_book_seq", "_dispatcher", "_published", "_quote_seq", "_top", "_trade_seq", "book",
+        "commission", "contract", "halted", "house", "instrument_id", "last_price", "last_ticks", "listeners",
+        "stops", "waiting_quote",
+    )  # fmt: skip
+
+    def __init__(
+        self, contract: Contract, commission: Commission, dispatcher: Dispatcher, book_depth: int
+    ) -> None:
+        """Start with an empty book and no trade."""
+        self.contract = contract
+        self.instrument_id = contract.instrument.id
+        self.commission = commission
+        self.book = OrderBook()
+        self.stops = StopBook()
+        self.halted = False
+        self.house: dict[int, VenueOrder] = {}
+        """House order by sign."""
+        self.waiting_quote: Quote | None = None
+        """House liquidity that came while trading was not possible."""
+        self.last_price: Decimal | None = None
+        self.last_ticks: tuple[int, int] | None = None
+        """The last trade price in ticks, rounded down and up."""
+        self.listeners: dict[str, tuple[VenueSession, ...]] = dict.fromkeys(KINDS, ())
+        self._dispatcher = dispatcher
+        self._book_depth = book_depth
+        self._published = 0
+        self._top: tuple[int, int, int, int] = (0, 0, 0, 0)
+        self._quote_seq = self._trade_seq = self._book_seq = 0
+
+    def subscribe(self, session: VenueSession, kinds: Collection[str]) -> None:
+        """Add `session` to the feeds of `kinds` and queue the current state; raises `UsageError`."""
+        for kind in kinds:
+            if kind not in self.listeners:
+                raise UsageError(f"expected a feed of {', '.join(KINDS)}, was {kind}")
+        for kind in KINDS:
+            if kind in kinds and session not in self.listeners[kind]:
+                self.listeners[kind] += (session,)
+        if "QUOTE" in kinds:
+            self._dispatcher.send(session, session.on_quote, self.quote(self._dispatcher.now))
+        if "BOOK" in kinds:
+            self._dispatcher.send(session, session.on_book, self.snapshot())
+
+    def unsubscribe(self, session: VenueSession) -> None:
+        """Take `session` off every feed."""
+        for kind, sessions in self.listeners.items():
+            self.listeners[kind] = tuple(other for other in sessions if other is not session)
+
+    def publish(self, ts_event_ns: int, *, always: bool = False) -> None:
+        """Queue the quote and the book where they have changed; `always` repeats an unchanged quote."""
+        book = self.book
+        if book.version == self._published and not always:
+            return
+        top = self._top_of_book()
+        if always or top != self._top:
+            self._top = top
+            self._quote_seq += 1
+            if sessions := self.listeners["QUOTE"]:
+                quote = self.quote(ts_event_ns)
+                for session in sessions:
+                    self._dispatcher.send(session, session.on_quote, quote)
+        if book.version != self._published:
+            self._published = book.version
+            self._publish_book()
+
+    def _publish_book(self) -> None:
+        self._book_seq += 1
+        if sessions := self.listeners["BOOK"]:
+            snapshot = self.snapshot()
+            for session in sessions:
+                self._dispatcher.send(session, session.on_book, snapshot)
+
+    def _top_of_book(self) -> tuple[int, int, int, int]:
+        """Return bid, bid lots, ask, ask lots; lots are 0 where a side is empty."""
+        bid, ask = self.book.bids.best(), self.book.asks.best()
+        return (
+            bid.key if bid else 0, bid.qty if bid else 0, -ask.key if ask else 0, ask.qty if ask else 0
+        )  # fmt: skip
+
+    def quote(self, ts_event_ns: int) -> Quote:
+        """Return the last published quote, stamped `ts_event_ns`."""
+        bid, bid_lots, ask, ask_lots = self._top
+        ticks, lots = self.contract.ticks.outside, self.contract.lots.outside
+        return Quote(
+            instrument=self.instrument_id,
+            bid=ticks(bid) if bid_lots else None,
+            bid_size=lots(bid_lots) if bid_lots else None,
+            ask=ticks(ask) if ask_lots else None,
+            ask_size=lots(ask_lots) if ask_lots else None,
+            ts_event_ns=ts_event_ns,
+            seq=self._quote_seq,
+        )
+
+    def snapshot(self) -> BookUpdate:
+        """Return the visible depth of the book."""
+        return BookUpdate(
+            instrument=self.instrument_id,
+            bids=self._levels(self.book.bids),
+            asks=self._levels(self.book.asks),
+            ts_event_ns=self._dispatcher.now,
+            seq=self._book_seq,
+        )
+
+    def _levels(self, side: BookSide) -> tuple[tuple[Decimal, Decimal], ...]:
+        ticks, lots = self.contract.ticks.outside, self.contract.lots.outside
+        return tuple((ticks(price), lots(qty)) for price, qty in side.depth(self._book_depth))
+
+    def note_fill(self, price: int, lots: int, match_id: int) -> None:
+        """Remember and publish a trade in this book."""
+        self.last_ticks = (price, price)
+        self.last_price = self.contract.ticks.outside(price)
+        self._trade_seq += 1
+        if self.listeners["TRADE"]:
+            self._publish_trade(
+                Trade(
+                    instrument=self.instrument_id,
+                    price=self.last_price,
+                    size=self.contract.lots.outside(lots),
+                    ts_event_ns=self._dispatcher.now,
+                    trade_id=f"T{match_id:09d}",
+                    seq=self._trade_seq,
+                )
+            )
+
+    def note_print(self, trade: Trade) -> None:
+        """Remember and publish a trade that was made elsewhere, under this feed's sequence number."""
+        steps = CONTEXT.divide(trade.price, self.contract.ticks.step)
+        self.last_ticks = (
+            int(steps.to_integral_value(ROUND_FLOOR)), int(steps.to_integral_value(ROUND_CEILING))
+        )  # fmt: skip
+        self.last_price = trade.price
+        self._trade_seq += 1
+        if self.listeners["TRADE"]:
+            self._publish_trade(
+                Trade(
+                    instrument=trade.instrument,
+                    price=trade.price,
+                    size=trade.size,
+                    ts_event_ns=trade.ts_event_ns,
+                    trade_id=trade.trade_id,
+                    seq=self._trade_seq,
+                    venue=trade.venue,
+                    condition=trade.condition,
+                    correction=trade.correction,
+                )
+            )
+
+    def _publish_trade(self, trade: Trade) -> None:
+        for session in self.listeners["TRADE"]:
+            self._dispatcher.send(session, session.on_trade, trade)
+
+    def mark(self) -> Decimal | None:
+        """Return what positions are valued at: the middle of the quote, else the last trade price."""
+        bid, bid_lots, ask, ask_lots = self._top_of_book()
+        if bid_lots and ask_lots:
+            return CONTEXT.multiply(self.contract.ticks.step, CONTEXT.divide(Decimal(bid + ask), Decimal(2)))
+        return self.last_price
