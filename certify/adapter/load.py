@@ -1,0 +1,1 @@
+"""Placeholder of the load generator that runs beside the system."""
