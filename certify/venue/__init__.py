@@ -2,7 +2,18 @@
 
 from certify.venue.accounts import CommissionSchedule
 from certify.venue.exchange import SimulatedVenue
+from certify.venue.generator import MarketEvent, MarketGenerator, MarketShape, default_price
 from certify.venue.orders import Code
 from certify.venue.session import VenueListener, VenueSession
 
-__all__ = ["Code", "CommissionSchedule", "SimulatedVenue", "VenueListener", "VenueSession"]
+__all__ = [
+    "Code",
+    "CommissionSchedule",
+    "MarketEvent",
+    "MarketGenerator",
+    "MarketShape",
+    "SimulatedVenue",
+    "VenueListener",
+    "VenueSession",
+    "default_price",
+]

@@ -129,20 +129,30 @@ class Holding:
         return CONTEXT.multiply(units, self.contract.instrument.tick).normalize(CONTEXT) + 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Execution:
-    """One side of one match, kept so that it can be taken back."""
+    """One side of one match, kept so that it can be taken back; never changed once made."""
 
-    exec_id: str
-    account: Account
-    order: VenueOrder
-    lots: int
-    price: int
-    """In ticks."""
-    commission: int
-    """In money units."""
-    match_id: int
-    """The same on both sides."""
+    __slots__ = ("account", "commission", "exec_id", "lots", "match_id", "order", "price")
+
+    def __init__(
+        self,
+        exec_id: str,
+        account: Account,
+        order: VenueOrder,
+        *,
+        lots: int,
+        price: int,
+        commission: int,
+        match_id: int,
+    ) -> None:
+        """Keep the fill: price in ticks, commission in money units, one `match_id` for both sides."""
+        self.exec_id = exec_id
+        self.account = account
+        self.order = order
+        self.lots = lots
+        self.price = price
+        self.commission = commission
+        self.match_id = match_id
 
 
 class Account:

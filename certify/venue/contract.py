@@ -5,6 +5,7 @@ Conversions are remembered, because the same few prices and sizes come again and
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Context, Decimal
 
 from certify.model.trading import Instrument
@@ -19,39 +20,60 @@ class OffGrid(ValueError):
     """A price or quantity is not a whole number of ticks or lots."""
 
 
+class NotPositive(ValueError):
+    """A price or quantity is zero, negative or no number."""
+
+
+class _Inside(dict[Decimal, int]):
+    """Decimals to steps; only what passed the checks is remembered."""
+
+    __slots__ = ("_step",)
+
+    def __init__(self, step: Decimal) -> None:
+        super().__init__()
+        self._step = step
+
+    def __missing__(self, value: Decimal) -> int:
+        if not value.is_finite() or value <= 0:
+            raise NotPositive(f"expected a positive number, was {value}")
+        steps = CONTEXT.divide(value, self._step)
+        if steps != steps.to_integral_value():
+            raise OffGrid(f"{value} is not a multiple of {self._step}")
+        if len(self) >= _CACHE_LIMIT:
+            self.clear()
+        whole = self[value] = int(steps)
+        return whole
+
+
+class _Outside(dict[int, Decimal]):
+    """Steps to decimals."""
+
+    __slots__ = ("_step",)
+
+    def __init__(self, step: Decimal) -> None:
+        super().__init__()
+        self._step = step
+
+    def __missing__(self, steps: int) -> Decimal:
+        if len(self) >= _CACHE_LIMIT:
+            self.clear()
+        value = self[steps] = CONTEXT.multiply(self._step, Decimal(steps))
+        return value
+
+
 class Grid:
     """Multiples of one step: whole numbers inside, decimals outside."""
 
-    __slots__ = ("_inside", "_outside", "step")
+    __slots__ = ("inside", "outside", "step")
 
     def __init__(self, step: Decimal) -> None:
         """Use `step`, a tick or a lot."""
         self.step = step
-        self._inside: dict[Decimal, int] = {}
-        self._outside: dict[int, Decimal] = {}
-
-    def inside(self, value: Decimal) -> int:
-        """Return `value` in steps; raises `OffGrid` when that is not a whole number."""
-        steps = self._inside.get(value)
-        return steps if steps is not None else self._convert(value)
-
-    def _convert(self, value: Decimal) -> int:
-        steps = CONTEXT.divide(value, self.step) if value.is_finite() else Decimal("NaN")
-        if not steps.is_finite() or steps != steps.to_integral_value():
-            raise OffGrid(f"{value} is not a multiple of {self.step}")
-        if len(self._inside) >= _CACHE_LIMIT:
-            self._inside.clear()
-        whole = self._inside[value] = int(steps)
-        return whole
-
-    def outside(self, steps: int) -> Decimal:
-        """Return `steps` as a decimal."""
-        value = self._outside.get(steps)
-        if value is None:
-            if len(self._outside) >= _CACHE_LIMIT:
-                self._outside.clear()
-            value = self._outside[steps] = CONTEXT.multiply(self.step, Decimal(steps))
-        return value
+        # Bound lookups, because every report makes eight of them.
+        self.inside: Callable[[Decimal], int] = _Inside(step).__getitem__
+        """Return a positive decimal in steps; raises `NotPositive` or `OffGrid`."""
+        self.outside: Callable[[int], Decimal] = _Outside(step).__getitem__
+        """Return steps, which may be negative, as a decimal."""
 
 
 class Contract:

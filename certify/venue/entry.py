@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from certify.model.trading import Instrument, Order, OrderType, TimeInForce
 from certify.venue.accounts import Account
-from certify.venue.contract import Grid, OffGrid
+from certify.venue.contract import Grid, NotPositive, OffGrid
 from certify.venue.market import Market
 from certify.venue.orders import Code, VenueOrder
 
@@ -52,7 +52,8 @@ class OrderEntry:
         self._check_trading(market)
         if self._reject_rate and self._random.random() < self._reject_rate:
             raise Refused(Code.VENUE_REJECT, "rejected by the venue")
-        made = VenueOrder(self.next_seq(), order.instrument, order.side, qty, price)
+        self._seq += 1
+        made = VenueOrder(self._seq, order.instrument, order.side, qty, price)
         made.account = account
         made.client_order_id = order.client_order_id
         made.broker_order_id = f"V{made.seq:09d}"
@@ -126,10 +127,10 @@ def required_steps(grid: Grid, value: Decimal | None, code: Code, name: str) -> 
 
 def steps(grid: Grid, value: Decimal, not_positive: Code, off_grid: Code) -> int:
     """Return `value` in steps of `grid`; raises `Refused` with one of the two codes."""
-    if not value.is_finite() or value <= 0:
-        raise Refused(not_positive, f"expected a positive number, was {value}")
     try:
         return grid.inside(value)
+    except NotPositive as error:
+        raise Refused(not_positive, str(error)) from error
     except OffGrid as error:
         raise Refused(off_grid, str(error)) from error
 

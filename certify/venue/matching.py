@@ -129,14 +129,14 @@ class Matching:
         market = self._markets[order.instrument]
         if order.level is not None and price == order.price and qty <= order.qty and qty > order.cum:
             market.book.reduce(order, order.qty - qty)
-            order.qty = qty
+            order.qty, order.facts = qty, None
             self._reporter.say(order, ExecType.REPLACED)
             return
         resting = order.level is not None
         if resting or qty == order.cum:
             self.withdraw(order)
         order.qty, order.leaves = qty, qty - order.cum
-        order.price, order.key = price, price * order.sign
+        order.price, order.key, order.facts = price, price * order.sign, None
         if not order.leaves:
             self._fill_by_replace(order)
             return

@@ -53,7 +53,7 @@ class VenueOrder:
     """
 
     __slots__ = (
-        "account", "broker_order_id", "charged", "client_order_id", "cum", "expire_at_ns",
+        "account", "broker_order_id", "charged", "client_order_id", "cum", "expire_at_ns", "facts",
         "instrument", "key", "leaves", "level", "newer", "notional", "older", "price", "qty", "seq", "side",
         "sign", "status", "stop", "tif", "triggered", "type",
     )  # fmt: skip
@@ -82,14 +82,16 @@ class VenueOrder:
         """Sum of price times quantity of the fills, in ticks times lots."""
         self.charged = 0
         """Commission charged so far, in the account's money units."""
+        self.facts: dict[str, object] | None = None
+        """What every report of the order repeats until it is replaced; see `reports.py`."""
         self.level: Level | None = None
         self.older: VenueOrder | None = None
         self.newer: VenueOrder | None = None
 
     @property
     def has_limit(self) -> bool:
-        """Whether the order has a limit price."""
-        return self.type is OrderType.LIMIT or self.type is OrderType.STOP_LIMIT
+        """Whether the order has a limit price; 0 stands for none."""
+        return self.price > 0
 
     @property
     def working(self) -> bool:

@@ -6,11 +6,32 @@ from decimal import Decimal
 
 from certify.model.trading import ExecType, Order, OrderUpdate, OrdStatus, Side, Source
 from certify.venue.accounts import Account, Execution
+from certify.venue.contract import Contract
 from certify.venue.delivery import Dispatcher
 from certify.venue.market import Market
 from certify.venue.orders import Code, VenueOrder
 
 _ZERO = Decimal(0)
+_new = OrderUpdate.__new__
+
+
+def _facts(order: VenueOrder, contract: Contract) -> dict[str, object]:
+    """Return, and keep with the order, the fields that only a replace changes."""
+    ticks = contract.ticks.outside
+    order.facts = {
+        "client_order_id": order.client_order_id,
+        "instrument": order.instrument,
+        "side": order.side,
+        "qty": contract.lots.outside(order.qty),
+        "price": ticks(order.price) if order.has_limit else None,
+        "stop_price": ticks(order.stop) if order.stop else None,
+        "source": Source.VENUE,
+        "broker_order_id": order.broker_order_id,
+        "account": order.account.id if order.account else None,
+        "type": order.type,
+        "tif": order.tif,
+    }
+    return order.facts
 
 
 class Reporter:
@@ -45,34 +66,24 @@ class Reporter:
     ) -> OrderUpdate:
         """Return a report of the order as it stands; `last` is (lots, price in ticks) of a fill."""
         contract = self._markets[order.instrument].contract
-        lots, ticks = contract.lots.outside, contract.ticks.outside
-        # Filled in at once: a frozen dataclass sets each field by a call, which would be the
-        # dearest part of a match.
-        update = OrderUpdate.__new__(OrderUpdate)
+        lots = contract.lots.outside
+        # Filled in at once: a frozen dataclass sets each field by a call, which would be the dearest part
+        # of a match.
+        update = _new(OrderUpdate)
+        update.__dict__.update(order.facts or _facts(order, contract))
         update.__dict__.update(
-            client_order_id=order.client_order_id,
-            instrument=order.instrument,
             exec_type=exec_type,
             status=order.status,
-            side=order.side,
-            qty=lots(order.qty),
-            price=ticks(order.price) if order.has_limit else None,
-            stop_price=ticks(order.stop) if order.stop else None,
             last_qty=lots(last[0]) if last else _ZERO,
-            last_px=ticks(last[1]) if last else None,
+            last_px=contract.ticks.outside(last[1]) if last else None,
             cum_qty=lots(order.cum),
             leaves_qty=lots(order.qty - order.cum) if order.working else _ZERO,
-            avg_px=contract.average(order.notional, order.cum),
+            avg_px=contract.average(order.notional, order.cum) if order.cum else None,
             exec_id=exec_id,
             exec_ref_id=exec_ref_id,
             commission=commission,
-            source=Source.VENUE,
             code=code.value if code else None,
             reason=reason,
-            broker_order_id=order.broker_order_id,
-            account=order.account.id if order.account else None,
-            type=order.type,
-            tif=order.tif,
             ts_event_ns=self._dispatcher.now,
         )
         return update
@@ -91,13 +102,7 @@ class Reporter:
         self._executions += 1
         exec_id = f"X{self._executions:09d}"
         execution = Execution(
-            exec_id=exec_id,
-            account=account,
-            order=order,
-            lots=lots,
-            price=price,
-            commission=fee,
-            match_id=match_id,
+            exec_id, account, order, lots=lots, price=price, commission=fee, match_id=match_id
         )
         self.executions[exec_id] = execution
         account.executions.append(execution)

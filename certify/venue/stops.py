@@ -32,6 +32,8 @@ class StopBook:
 
         `floor` and `ceiling` are the trade price in ticks rounded down and up (prints may be off the grid).
         """
+        if not self._buys and not self._sells:
+            return []
         due = self._pop(self._buys, floor)
         due.extend(self._pop(self._sells, -ceiling))
         return due

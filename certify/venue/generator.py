@@ -1,0 +1,270 @@
+"""A stream of quotes and trades that looks like a market, from a seed; statistics in `docs/venue.md`."""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import math
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from certify.clock import NS_PER_S
+from certify.errors import UsageError
+from certify.model.trading import Instrument, Quote, Trade
+from certify.venue.contract import Grid, NotPositive, OffGrid
+
+_SPREADS = (1, 2, 3, 4, 5)
+_SPREAD_WEIGHTS = (0.50, 0.28, 0.15, 0.05, 0.02)
+_LEAST_TICKS = 100
+"""A default start price is worth at least so many ticks, so that a tick is not a large move."""
+
+MarketEvent = tuple[int, Quote | Trade]
+"""When, in nanoseconds since the start of the stream, and what."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketShape:
+    """What the generated market looks like; the defaults are those of a liquid share."""
+
+    rate_per_s: float = 10.0
+    """Mean number of events per instrument and second, over a whole session."""
+    trade_share: float = 0.2
+    """Share of events that are trades."""
+    volatility: float = 1e-4
+    """Standard deviation of the mid price's relative change over one second."""
+    reversion_s: float = 1800.0
+    """Time in which half a departure from the start price is given back is `ln 2` times this."""
+    correlation: float = 0.5
+    """Correlation between the price changes of any two instruments."""
+    clustering: float = 0.5
+    """Share of events that are set off by earlier ones (branching ratio of the Hawkes process), below 1."""
+    cluster_decay_per_s: float = 5.0
+    """How fast an event's influence on the rate fades."""
+    median_lots: float = 200.0
+    """Median displayed size; a trade's is a third."""
+    size_sigma: float = 0.8
+    """Standard deviation of the logarithm of sizes."""
+    spread_change: float = 0.15
+    """Share of quotes at which the spread is drawn anew."""
+    session_s: float = 23_400.0
+    """Length of a trading session; sessions follow one another without a break."""
+    u_shape: float = 1.2
+    """How much busier open and close are: the rate is `1 - u/3 + u * x**2`, x from -1 (open) to 1 (close)."""
+
+    def __post_init__(self) -> None:
+        """Refuse shapes that describe no market; raises `UsageError`."""
+        positive = (
+            self.rate_per_s, self.reversion_s, self.cluster_decay_per_s, self.median_lots, self.session_s
+        )  # fmt: skip
+        shares = (self.trade_share, self.correlation, self.spread_change)
+        good = (
+            min(positive) > 0
+            and all(0 <= share <= 1 for share in shares)
+            and 0 <= self.clustering < 1
+            and 0 <= self.u_shape < 3
+            and self.volatility >= 0
+            and self.size_sigma >= 0
+        )
+        if not good:
+            raise UsageError(f"not the shape of a market: {self}")
+
+    def activity(self, offset_s: float) -> float:
+        """Return the rate at `offset_s` relative to the mean over a session."""
+        x = 2.0 * (offset_s % self.session_s) / self.session_s - 1.0
+        return 1.0 - self.u_shape / 3.0 + self.u_shape * x * x
+
+
+class _Arrivals:
+    """Times of one instrument's events: a Hawkes process with exponential decay, by Ogata's thinning.
+
+    Y. Ogata, "On Lewis' simulation method for point processes", IEEE Trans. Inf. Theory 27 (1981).
+    """
+
+    __slots__ = ("_base", "_excitement", "_random", "_shape", "at_s")
+
+    def __init__(self, shape: MarketShape, source: random.Random) -> None:
+        self._shape = shape
+        self._random = source
+        self._base = shape.rate_per_s * (1.0 - shape.clustering)
+        # Start in the stationary mean, so that the stream has no quiet beginning.
+        self._excitement = shape.rate_per_s * shape.clustering * shape.activity(0.0)
+        self.at_s = 0.0
+
+    def advance(self) -> None:
+        """Move `at_s` to the next event."""
+        shape, source = self._shape, self._random
+        highest = self._base * (1.0 + 2.0 * shape.u_shape / 3.0)
+        while True:
+            bound = highest + self._excitement
+            wait = source.expovariate(bound)
+            self.at_s += wait
+            self._excitement *= math.exp(-shape.cluster_decay_per_s * wait)
+            rate = self._base * shape.activity(self.at_s) + self._excitement
+            if source.random() * bound <= rate:
+                self._excitement += shape.clustering * shape.cluster_decay_per_s
+                return
+
+
+class _Reverting:
+    """A path that wanders and is drawn back to zero (Ornstein-Uhlenbeck), exact at any step."""
+
+    __slots__ = ("_at_s", "_kappa", "_random", "_spread", "value")
+
+    def __init__(self, per_second: float, reversion_s: float, source: random.Random) -> None:
+        self._kappa = 1.0 / reversion_s
+        self._spread = per_second * math.sqrt(reversion_s / 2.0)
+        self._random = source
+        self._at_s = 0.0
+        self.value = 0.0
+
+    def move(self, at_s: float) -> float:
+        """Return the path's value at `at_s`, not before the last time."""
+        kept = math.exp(-self._kappa * (at_s - self._at_s))
+        noise = self._spread * math.sqrt(max(0.0, 1.0 - kept * kept))
+        self.value = self.value * kept + noise * self._random.gauss(0.0, 1.0)
+        self._at_s = at_s
+        return self.value
+
+
+class _Stream:
+    """One instrument's part of the market."""
+
+    __slots__ = (
+        "_anchor", "_ask_lots", "_bid", "_bid_lots", "_instrument", "_lots", "_own", "_random", "_shape",
+        "_spread", "_ticks", "_trades", "arrivals", "quote_seq",
+    )  # fmt: skip
+
+    def __init__(self, instrument: Instrument, start: Decimal, seed: int, shape: MarketShape) -> None:
+        source = random.Random(f"market/{seed}/{instrument.id}")
+        self._instrument = instrument
+        self._shape = shape
+        self._random = source
+        self._ticks, self._lots = Grid(instrument.tick), Grid(instrument.lot)
+        self._anchor = float(start / instrument.tick)
+        self._own = _Reverting(
+            shape.volatility * math.sqrt(1.0 - shape.correlation), shape.reversion_s, source
+        )
+        self.arrivals = _Arrivals(shape, random.Random(f"arrivals/{seed}/{instrument.id}"))
+        self._spread = 1
+        self._bid = 1
+        self._bid_lots = self._ask_lots = 1
+        self.quote_seq = self._trades = 0
+
+    def event(self, at_s: float, at_ns: int, common: float) -> Quote | Trade:
+        """Return what happens at `at_s`, stamped `at_ns`; a quote at first and after a side is used up."""
+        shown = min(self._bid_lots, self._ask_lots)
+        if self.quote_seq and self._random.random() < self._shape.trade_share and shown:
+            return self._trade(at_ns)
+        return self._quote(at_s, at_ns, common)
+
+    def _quote(self, at_s: float, at_ns: int, common: float) -> Quote:
+        source = self._random
+        if not self.quote_seq or source.random() < self._shape.spread_change:
+            self._spread = source.choices(_SPREADS, _SPREAD_WEIGHTS)[0]
+        mid = self._anchor * math.exp(common + self._own.move(at_s))
+        self._bid = max(1, round(mid - self._spread / 2.0))
+        self._bid_lots = self._size(self._shape.median_lots)
+        self._ask_lots = self._size(self._shape.median_lots)
+        self.quote_seq += 1
+        return Quote(
+            instrument=self._instrument.id,
+            bid=self._ticks.outside(self._bid),
+            bid_size=self._lots.outside(self._bid_lots),
+            ask=self._ticks.outside(self._bid + self._spread),
+            ask_size=self._lots.outside(self._ask_lots),
+            ts_event_ns=at_ns,
+            seq=self.quote_seq,
+        )
+
+    def _trade(self, at_ns: int) -> Trade:
+        """Return a trade at the displayed bid or ask, of no more than is still displayed."""
+        buyer = self._random.random() < 0.5
+        price = self._bid + self._spread if buyer else self._bid
+        lots = min(self._ask_lots if buyer else self._bid_lots, self._size(self._shape.median_lots / 3.0))
+        if buyer:
+            self._ask_lots -= lots
+        else:
+            self._bid_lots -= lots
+        self._trades += 1
+        return Trade(
+            instrument=self._instrument.id,
+            price=self._ticks.outside(price),
+            size=self._lots.outside(lots),
+            ts_event_ns=at_ns,
+            trade_id=f"G{self._trades:09d}",
+            seq=self._trades,
+        )
+
+    def _size(self, median: float) -> int:
+        return max(1, round(median * math.exp(self._random.gauss(0.0, self._shape.size_sigma))))
+
+
+class MarketGenerator:
+    """An endless iterator of `(offset_ns, Quote | Trade)`, ascending in time, in constant memory.
+
+    Deterministic by seed; every stream of an instrument has its own sources, so that adding an instrument
+    leaves the arrivals and sizes of the others as they are.
+    """
+
+    __slots__ = ("_common", "_due", "_start_ns", "_streams")
+
+    def __init__(
+        self,
+        instruments: Sequence[Instrument],
+        seed: int,
+        *,
+        shape: MarketShape = MarketShape(),
+        start_ns: int = 0,
+        start_prices: Mapping[str, Decimal] | None = None,
+    ) -> None:
+        """Stamp events `start_ns` plus their offset; raises `UsageError` for a bad start price.
+
+        Each instrument opens with a quote at offset 0.
+        """
+        prices = start_prices or {}
+        self._start_ns = start_ns
+        self._common = _Reverting(
+            shape.volatility * math.sqrt(shape.correlation),
+            shape.reversion_s,
+            random.Random(f"factor/{seed}"),
+        )
+        self._streams = [
+            _Stream(each, _checked(each, prices.get(each.id)), seed, shape) for each in instruments
+        ]
+        self._due = [(0.0, index) for index in range(len(self._streams))]
+
+    def __iter__(self) -> Iterator[MarketEvent]:
+        return self
+
+    def __next__(self) -> MarketEvent:
+        if not self._due:
+            raise StopIteration
+        at_s, index = self._due[0]
+        stream = self._streams[index]
+        offset_ns = int(at_s * NS_PER_S)
+        event = stream.event(at_s, self._start_ns + offset_ns, self._common.move(at_s))
+        stream.arrivals.advance()
+        heapq.heapreplace(self._due, (stream.arrivals.at_s, index))
+        return offset_ns, event
+
+
+def default_price(instrument: Instrument) -> Decimal:
+    """Return the start price that an instrument's id stands for: 20 to 500, on the grid, ever the same."""
+    digest = hashlib.sha256(instrument.id.encode()).digest()
+    price = 20 + int.from_bytes(digest[:8], "big") % 48_001 / 100
+    ticks = max(_LEAST_TICKS, round(price / float(instrument.tick)))
+    return Grid(instrument.tick).outside(ticks)
+
+
+def _checked(instrument: Instrument, price: Decimal | None) -> Decimal:
+    """Return the start price, the default one if none is given."""
+    if price is None:
+        return default_price(instrument)
+    try:
+        if Grid(instrument.tick).inside(price) < len(_SPREADS):
+            raise UsageError(f"{instrument.id}: a start price of {price} is too few ticks")
+    except (OffGrid, NotPositive) as error:
+        raise UsageError(f"{instrument.id}: {error}") from error
+    return price
