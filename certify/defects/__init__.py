@@ -1,0 +1,37 @@
+"""Planted defects: named ways to break the reference platform or the venue, from outside.
+
+The platform and the venue know nothing of them. A defect is a function that takes the built
+system and breaks it in one way; the checks' cards say which check must turn red.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from certify.defects.api import Defect
+from certify.errors import UsageError
+
+
+def all_defects() -> dict[str, Defect]:
+    """Return every planted defect by name."""
+    from certify.defects import framework, integration, performance, risk, trading
+
+    found: dict[str, Defect] = {}
+    for module in (framework, integration, trading, performance, risk):
+        for defect in module.DEFECTS:
+            if defect.name in found:
+                raise ValueError(f"two defects are named {defect.name}")
+            found[defect.name] = defect
+    return found
+
+
+def plant(name: str, platform: Any) -> None:
+    """Break a built system in the way that `name` says.
+
+    Raises:
+        UsageError: no defect has this name.
+    """
+    defect = all_defects().get(name)
+    if defect is None:
+        raise UsageError(f"unknown defect {name!r}")
+    defect.plant(platform)
