@@ -1,0 +1,367 @@
+"""Port `broker`: the session with one broker, its reconnects and its reconciliation.
+
+What a session missed while it was down is found by asking: executions by their id, each once, then
+the orders that are still working. The answers are delivered as if they had just been reported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+
+from certify.clock import NS_PER_MS, NS_PER_S
+from certify.model.trading import (
+    AccountState,
+    ExecType,
+    Order,
+    OrderUpdate,
+    OrdStatus,
+    Position,
+    Source,
+    TimeInForce,
+)
+from certify.reference.connection import OrderLink, VenueConnection
+from certify.reference.kernel import Kernel, locked
+from certify.reference.orders import OrderRecord, refuse, unknown_order
+from certify.reference.positions import PositionBook
+
+FIRST_BACKOFF_NS = 100 * NS_PER_MS
+LAST_BACKOFF_NS = 5 * NS_PER_S
+NO_LINK = refuse("DISCONNECTED", "no connection to the broker")
+
+Reports = Callable[[OrderUpdate], None]
+
+
+class BrokerSession:
+    """One login to one account at one broker; usable again after every disconnect."""
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        connection: VenueConnection,
+        *,
+        name: str,
+        book: PositionBook,
+        deliver: Reports,
+        on_link: Callable[[BrokerSession, bool, str], None],
+    ) -> None:
+        """Hand reports to `deliver`, and ups and downs of the link to `on_link`."""
+        self.kernel = kernel
+        self.name = name
+        self.book = book
+        self.account_id = book.account
+        self.deliver = deliver
+        self.orders: dict[str, OrderRecord] = {}
+        """Every order known to be working or on its way, by client order id."""
+        self.down_since_ns: int | None = None
+        self._connection = connection
+        self._on_link = on_link
+        self._link: OrderLink | None = None
+        self._allowed = False
+        self._backoff_ns = FIRST_BACKOFF_NS
+        self._retry_at_ns = 0
+        self._last_account: AccountState | None = None
+        self._last_positions: list[Position] = []
+
+    # -- the link ------------------------------------------------------------------------------
+
+    @property
+    def connected(self) -> bool:
+        """Whether orders can be sent."""
+        return self._link is not None
+
+    @locked
+    def login(self) -> bool:
+        """Open the session and reconcile; on failure try again later, less and less often."""
+        self._allowed = True
+        if self._link is not None:
+            return True
+        try:
+            self._link = self._connection.login(self.account_id, self)
+        except ConnectionError as error:
+            self.kernel.log.warning("login to %s failed: %s", self.name, error)
+            self.back_off()
+            return False
+        self._backoff_ns = FIRST_BACKOFF_NS
+        self.down_since_ns = None
+        self.reconcile()
+        self._on_link(self, True, "logged in")
+        return True
+
+    def back_off(self) -> None:
+        """Wait twice as long before the next attempt, up to a limit."""
+        self._retry_at_ns = self.kernel.now_ns() + self._backoff_ns
+        self._backoff_ns = min(2 * self._backoff_ns, LAST_BACKOFF_NS)
+
+    @locked
+    def logout(self) -> None:
+        """Close the session on purpose; no reconnect follows."""
+        self._allowed = False
+        self._drop("logged out")
+
+    @locked
+    def disconnect(self) -> None:
+        """Break the link and keep it broken until `reconnect`."""
+        self._allowed = False
+        self._drop("link broken")
+
+    @locked
+    def link_lost(self, reason: str) -> None:
+        """Take note that the link is gone by itself; `maintain` brings it back."""
+        self._drop(reason)
+        self.back_off()
+
+    def _drop(self, reason: str) -> None:
+        if self._link is None:
+            return
+        self._remember()
+        link, self._link = self._link, None
+        link.close()
+        self.down_since_ns = self.kernel.now_ns()
+        self._on_link(self, False, reason)
+
+    @locked
+    def reconnect(self) -> None:
+        """Allow the link to come back, and try at once."""
+        self.login()
+
+    @locked
+    def maintain(self) -> None:
+        """Try to reconnect when it is time."""
+        due = self._allowed and self._link is None
+        if due and self.kernel.now_ns() >= self._retry_at_ns:
+            self.login()
+
+    # -- reports -------------------------------------------------------------------------------
+
+    @locked
+    def on_report(self, update: OrderUpdate) -> None:
+        """Take a report of the broker."""
+        if self._link is not None:
+            self.handle(update)
+
+    def handle(self, update: OrderUpdate) -> None:
+        """Follow the order and pass the report on."""
+        self._follow(update)
+        self.deliver(update)
+
+    def _follow(self, update: OrderUpdate) -> None:
+        record = self.orders.get(update.client_order_id)
+        if record is None or (record.status is not None and update.exec_type is ExecType.REJECTED):
+            return
+        record.apply(update)
+        if not record.open:
+            del self.orders[update.client_order_id]
+
+    # -- reconciliation ------------------------------------------------------------------------
+
+    def reconcile(self) -> None:
+        """Find out what happened while there was no link."""
+        self.recover_executions()
+        self.refresh_orders()
+
+    def recover_executions(self) -> None:
+        """Deliver the executions that were never seen, each once, oldest first."""
+        link = self._link
+        for update in link.executions() if link else []:
+            if not self.book.knows(update.exec_id):
+                self.handle(update)
+
+    def refresh_orders(self) -> None:
+        """Bring every order to the state that the broker holds."""
+        link = self._link
+        working = {update.client_order_id: update for update in (link.open_orders() if link else [])}
+        for record in list(self.orders.values()):
+            if record.order.client_order_id not in working:
+                self.handle(self._ended(record))
+        for client_order_id, update in working.items():
+            known = self.orders.get(client_order_id)
+            if known is None:
+                self.adopt(update)
+            else:
+                self._refresh(known, update)
+
+    def _ended(self, record: OrderRecord) -> OrderUpdate:
+        """Return the end of an order that is no longer working at the broker."""
+        exec_type, status = ExecType.CANCELED, OrdStatus.CANCELED
+        expires = record.order.expire_at_ns if record.order.tif is TimeInForce.GTD else None
+        if expires is not None and expires <= self.kernel.now_ns():
+            exec_type, status = ExecType.EXPIRED, OrdStatus.EXPIRED
+        elif record.status is None:
+            exec_type, status = ExecType.REJECTED, OrdStatus.REJECTED
+        reason = refuse("NOT_WORKING", "found to be no longer working when the link came back")
+        update = record.update(exec_type, Source.BROKER, reason)
+        return replace(update, status=status, leaves_qty=Decimal(0), account=self.account_id)
+
+    def _refresh(self, known: OrderRecord, update: OrderUpdate) -> None:
+        if known.status is None:
+            self.handle(replace(update, exec_type=ExecType.NEW))
+        elif (known.qty, known.price) != (update.qty, update.price):
+            self.handle(replace(update, exec_type=ExecType.REPLACED))
+
+    def adopt(self, update: OrderUpdate) -> None:
+        """Follow a working order that was not sent by this session."""
+        order = Order(
+            client_order_id=update.client_order_id,
+            instrument=update.instrument,
+            side=update.side,
+            qty=update.qty,
+            price=update.price,
+            stop_price=update.stop_price,
+            account=update.account,
+        )
+        record = self.orders[update.client_order_id] = OrderRecord(order)
+        record.apply(update)
+
+    @locked
+    def follow(self, record: OrderRecord) -> None:
+        """Follow an order that was sent before the platform was started."""
+        mine = self.orders[record.order.client_order_id] = OrderRecord(record.order)
+        mine.status, mine.qty, mine.price = record.status, record.qty, record.price
+        mine.cum_qty, mine.avg_px = record.cum_qty, record.avg_px
+
+    # -- orders --------------------------------------------------------------------------------
+
+    @locked
+    def submit(self, order: Order) -> None:
+        """Send an order; refused while there is no link, or when its id is in use."""
+        record = OrderRecord(order)
+        if self._link is None:
+            self.deliver(record.update(ExecType.REJECTED, Source.BROKER, NO_LINK))
+        elif order.client_order_id in self.orders:
+            reason = refuse("DUPLICATE_ORDER_ID", f"{order.client_order_id} is in use")
+            self.deliver(record.update(ExecType.REJECTED, Source.BROKER, reason))
+        else:
+            self.orders[order.client_order_id] = record
+            self._link.submit(order)
+
+    @locked
+    def cancel(self, client_order_id: str, instrument: str) -> None:
+        """Send a cancel; refused while there is no link."""
+        if self._link is None:
+            self.deliver(self._no_link(client_order_id, instrument, ExecType.CANCEL_REJECTED))
+        else:
+            self._link.cancel(client_order_id, instrument)
+
+    @locked
+    def modify(self, client_order_id: str, qty: Decimal | None = None, price: Decimal | None = None) -> None:
+        """Send a change; refused while there is no link."""
+        if self._link is None:
+            self.deliver(self._no_link(client_order_id, "", ExecType.REPLACE_REJECTED))
+        else:
+            self._link.modify(client_order_id, qty, price)
+
+    def _no_link(self, client_order_id: str, instrument: str, exec_type: ExecType) -> OrderUpdate:
+        record = self.orders.get(client_order_id)
+        if record is not None:
+            return record.update(exec_type, Source.BROKER, NO_LINK)
+        update = unknown_order(client_order_id, instrument, exec_type, Source.BROKER)
+        return replace(update, code=NO_LINK.code, reason=NO_LINK.reason)
+
+    @locked
+    def cancel_all(self) -> bool:
+        """Cancel every working order of the account; return whether the broker could be told."""
+        if self._link is None:
+            return False
+        self._link.cancel_all()
+        return True
+
+    # -- questions: while there is no link, what was known last --------------------------------
+
+    @locked
+    def open_orders(self) -> list[OrderUpdate]:
+        """Return the account's working orders."""
+        if self._link is not None:
+            return self._link.open_orders()
+        return [record.status_update() for record in self.orders.values()]
+
+    @locked
+    def positions(self) -> list[Position]:
+        """Return what the broker says the account holds."""
+        self._remember()
+        return self._last_positions
+
+    @locked
+    def executions(self) -> list[OrderUpdate]:
+        """Return every execution of the account."""
+        return self._link.executions() if self._link is not None else self.book.executions()
+
+    @locked
+    def account(self) -> AccountState:
+        """Return the account's money.
+
+        Raises:
+            ConnectionError: there has never been a link to ask over.
+        """
+        self._remember()
+        if self._last_account is None:
+            raise ConnectionError(f"{self.name} has not been connected yet")
+        return self._last_account
+
+    def _remember(self) -> None:
+        if self._link is not None:
+            self._last_positions = [p for p in self._link.positions() if p.qty]
+            self._last_account = self._link.account()
+
+
+class BrokerPort:
+    """Port `broker`: orders straight to the active broker, past the system's own order path."""
+
+    def __init__(
+        self, kernel: Kernel, active: Callable[[], BrokerSession], owned: Callable[[str], bool]
+    ) -> None:
+        """Use the `active` session; `owned` tells the order ids of the execution engine."""
+        self.kernel = kernel
+        self._active = active
+        self._owned = owned
+
+    @property
+    def session(self) -> BrokerSession:
+        """Return the session in use."""
+        return self._active()
+
+    @locked
+    def submit(self, order: Order) -> None:
+        """Send an order to the broker."""
+        if self._owned(order.client_order_id):
+            reason = refuse("DUPLICATE_ORDER_ID", f"{order.client_order_id} is in use")
+            self.kernel.emit(OrderRecord(order).update(ExecType.REJECTED, Source.BROKER, reason))
+        else:
+            self.session.submit(order)
+
+    def cancel(self, client_order_id: str, instrument: str) -> None:
+        """Send a cancel to the broker."""
+        self.session.cancel(client_order_id, instrument)
+
+    def modify(self, client_order_id: str, qty: Decimal | None = None, price: Decimal | None = None) -> None:
+        """Send a change to the broker."""
+        self.session.modify(client_order_id, qty, price)
+
+    def cancel_all(self) -> None:
+        """Cancel every working order of the account."""
+        self.session.cancel_all()
+
+    def open_orders(self) -> list[OrderUpdate]:
+        """Return the account's working orders."""
+        return self.session.open_orders()
+
+    def positions(self) -> list[Position]:
+        """Return what the broker says the account holds."""
+        return self.session.positions()
+
+    def executions(self) -> list[OrderUpdate]:
+        """Return every execution of the account."""
+        return self.session.executions()
+
+    def account(self) -> AccountState:
+        """Return the account's money."""
+        return self.session.account()
+
+    def disconnect(self) -> None:
+        """Break the link to the active broker."""
+        self.session.disconnect()
+
+    def reconnect(self) -> None:
+        """Allow the link to come back."""
+        self.session.reconnect()

@@ -1,0 +1,148 @@
+"""Port `broker_framework`: which broker connections exist, which one is in use, and who takes over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from certify.model.trading import BrokerInfo, Decision, Environment
+from certify.reference.broker import BrokerSession
+from certify.reference.kernel import Kernel, locked
+from certify.reference.orders import refuse
+
+ALLOWED = Decision(accepted=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broker:
+    """One registered connection; without a session it is known but cannot be connected."""
+
+    name: str
+    environment: Environment
+    session: BrokerSession | None = None
+    backup: bool = False
+    """Whether it may take over by itself."""
+
+
+class BrokerRegistry:
+    """Every registered broker connection; exactly one is active."""
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        *,
+        failover_after_ns: int,
+        open_orders: Callable[[], int],
+        live_approved: Callable[[], bool],
+        on_switch: Callable[[str], None],
+    ) -> None:
+        """Ask `open_orders` and `live_approved` before a switch; tell `on_switch` the new name."""
+        self.kernel = kernel
+        self._failover_after_ns = failover_after_ns
+        self._open_orders = open_orders
+        self._live_approved = live_approved
+        self._on_switch = on_switch
+        self._brokers: dict[str, Broker] = {}
+        self._active = ""
+
+    def register(self, broker: Broker) -> None:
+        """Add a connection; the first one is active."""
+        self._brokers[broker.name] = broker
+        self._active = self._active or broker.name
+
+    @property
+    def session(self) -> BrokerSession:
+        """Return the session of the active broker."""
+        session = self._brokers[self._active].session
+        if session is None:
+            raise ConnectionError(f"{self._active} has no session")
+        return session
+
+    @locked
+    def brokers(self) -> list[BrokerInfo]:
+        """Return every registered connection."""
+        return [
+            BrokerInfo(
+                name=broker.name,
+                environment=broker.environment,
+                connected=broker.session is not None and broker.session.connected,
+                active=broker.name == self._active,
+            )
+            for broker in self._brokers.values()
+        ]
+
+    @locked
+    def active(self) -> str:
+        """Return the name of the connection in use."""
+        return self._active
+
+    @locked
+    def switch(self, name: str, confirm: bool = False) -> Decision:
+        """Use another connection, when nothing speaks against it."""
+        broker = self._brokers.get(name)
+        if broker is None:
+            return refuse("UNKNOWN_BROKER", f"no broker {name}; known: {', '.join(self._brokers)}")
+        if name == self._active:
+            return ALLOWED
+        refusal = self.check_live(broker, confirm=confirm) or self.check_open_orders()
+        return refusal or self.activate(broker)
+
+    def check_live(self, broker: Broker, *, confirm: bool) -> Decision | None:
+        """Refuse a LIVE connection without confirmation, and without an approved go-live."""
+        if broker.environment is not Environment.LIVE:
+            return None
+        if not confirm:
+            return refuse("CONFIRM_REQUIRED", f"{broker.name} is LIVE: expected confirm=True")
+        if not self._live_approved():
+            return refuse("LIVE_NOT_APPROVED", f"{broker.name} is LIVE and going live has not been approved")
+        return None
+
+    def check_open_orders(self) -> Decision | None:
+        """Refuse to leave working orders behind."""
+        count = self._open_orders()
+        return refuse("OPEN_ORDERS", f"{count} orders are working at {self._active}") if count else None
+
+    def activate(self, broker: Broker) -> Decision:
+        """Log out of the one before and in to `broker`; on failure go back."""
+        if broker.session is None:
+            return refuse("NOT_CONNECTED", f"{broker.name} has no connection")
+        previous = self.session
+        was_up = previous.connected
+        previous.logout()
+        self._active = broker.name
+        if broker.session.login():
+            self._on_switch(broker.name)
+            return ALLOWED
+        broker.session.logout()
+        self._active = previous.name
+        if was_up:
+            previous.login()
+        return refuse("NOT_CONNECTED", f"{broker.name} cannot be reached")
+
+    @locked
+    def maintain(self) -> None:
+        """Let the active session reconnect; when it has been away for too long, let the backup take over."""
+        session = self.session
+        session.maintain()
+        down = session.down_since_ns
+        if down is not None and self.kernel.now_ns() - down >= self._failover_after_ns:
+            self.fail_over()
+
+    def fail_over(self) -> None:
+        """Make the first backup that can be reached the active connection; it holds the same account."""
+        for broker in self._brokers.values():
+            usable = broker.backup and broker.name != self._active and broker.session is not None
+            if usable and self._take_over(broker):
+                return
+
+    def _take_over(self, broker: Broker) -> bool:
+        left = self.session
+        if broker.session is None:
+            return False
+        for record in left.orders.values():
+            broker.session.follow(record)
+        if not self.activate(broker).accepted:
+            return False
+        left.orders.clear()
+        self.kernel.log.warning("%s took over from %s", broker.name, left.name)
+        return True

@@ -1,0 +1,66 @@
+"""What one platform is set up with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from certify.clock import NS_PER_MS, NS_PER_S
+from certify.errors import UsageError
+from certify.model.trading import LIMIT_UNITS
+
+DEFAULT_LIMITS: Mapping[str, Decimal] = {
+    "max_order_qty": Decimal(10_000),
+    "max_order_notional": Decimal(5_000_000),
+    "max_position_qty": Decimal(100_000),
+    "max_position_notional": Decimal(50_000_000),
+    "max_open_orders": Decimal(5_000),
+    "max_order_rate": Decimal(10_000),
+    "max_daily_loss": Decimal(500_000),
+    "price_band": Decimal(20),
+}
+"""Wide, so that only gross errors are stopped; a firm sets its own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readiness:
+    """What must hold before a paper account may go live."""
+
+    min_trades: int = 5
+    max_drawdown: Decimal = Decimal(20)
+    """Percent of the highest equity."""
+    committee_approved: bool = True
+    """Whether the approval committee has said yes; the firm's own condition, outside the platform."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlatformSettings:
+    """Everything that may differ between two platforms over the same venue."""
+
+    account: str = "SIM-MAIN"
+    currency: str = "USD"
+    cash: Decimal = Decimal(1_000_000)
+    limits: Mapping[str, Decimal] = field(default_factory=lambda: dict(DEFAULT_LIMITS))
+    readiness: Readiness = field(default_factory=Readiness)
+    max_stale_ns: int = 5 * NS_PER_S
+    failover_after_ns: int = 5 * NS_PER_S
+    """How long the active broker may be away before the backup takes over."""
+    alert_repeat_ns: int = 200 * NS_PER_MS
+    """How often a cause that goes on is said again, at most."""
+    housekeeping_ns: int = 20 * NS_PER_MS
+
+
+def parse_limits(given: Mapping[str, Any] | None) -> dict[str, Decimal]:
+    """Return the limits of a configuration, the defaults where it is silent.
+
+    Raises:
+        UsageError: a name is not in `LIMIT_UNITS`.
+    """
+    limits = dict(DEFAULT_LIMITS)
+    for name, value in (given or {}).items():
+        if name not in LIMIT_UNITS:
+            raise UsageError(f"expected a limit of {', '.join(LIMIT_UNITS)}, was {name}")
+        limits[name] = Decimal(str(value))
+    return limits
