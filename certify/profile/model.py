@@ -74,7 +74,8 @@ class Threshold:
     stream: str
     """`market_data` or `orders`."""
     metric: str
-    """latency.p50, latency.p90, latency.p99, latency.p99_9, latency.max, service.… , error_rate, achieved, throughput, rss, cpu."""
+    """latency.p50, latency.p90, latency.p99, latency.p99_9, latency.max, service.…, error_rate,
+    achieved, throughput, rss, cpu."""
     op: str
     value: float
     unit: str

@@ -1,7 +1,4 @@
-"""Profile, catalogue and what the system says of itself → the plan of a run.
-
-Skips are decided here, with their reasons; a plan does not change while it runs.
-"""
+"""The plan as frozen values: everything that a run needs, and the bytes that identify it."""
 
 from __future__ import annotations
 

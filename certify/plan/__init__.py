@@ -1,0 +1,23 @@
+"""Profile, catalogue and what the system says of itself → the plan of a run.
+
+Skips are decided here, with their reasons; a plan does not change while it runs.
+"""
+
+from __future__ import annotations
+
+from certify.plan.backends import backend_plans
+from certify.plan.facts import SystemFacts, assurance_of
+from certify.plan.make import make_plan
+from certify.plan.model import BackendPlan, Plan, PlannedCheck, plan_bytes, plan_digest
+
+__all__ = [
+    "BackendPlan",
+    "Plan",
+    "PlannedCheck",
+    "SystemFacts",
+    "assurance_of",
+    "backend_plans",
+    "make_plan",
+    "plan_bytes",
+    "plan_digest",
+]

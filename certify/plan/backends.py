@@ -1,0 +1,74 @@
+"""Which processes a profile asks for: components with the same backend and options share one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from certify.adapter.contract import PORTS
+from certify.errors import UsageError
+from certify.model import codec
+from certify.plan.model import BackendPlan
+from certify.profile.model import ComponentSpec, Profile
+
+OWN_ADAPTERS = {
+    "mock": "certify.backends.mock:create",
+    "replay": "certify.backends.replay:create",
+}
+"""Backend → the adapter that ships with certify."""
+
+
+def backend_plans(profile: Profile) -> tuple[BackendPlan, ...]:
+    """Return one plan for each process, in the order of their first ports.
+
+    Raises:
+        UsageError: nothing is in scope, or a backend is not available in this version.
+    """
+    if not profile.components:
+        raise UsageError(
+            f"profile {profile.name!r} puts no component in scope: expected 'backend' or 'components'"
+        )
+    groups: list[tuple[ComponentSpec, list[str]]] = []
+    for port in (port for port in PORTS if port in profile.components):
+        spec = profile.components[port]
+        ports = next((ports for known, ports in groups if known == spec), None)
+        if ports is None:
+            groups.append((spec, [port]))
+        else:
+            ports.append(port)
+    used: dict[str, int] = {}
+    return tuple(_backend_plan(profile, spec, tuple(ports), used) for spec, ports in groups)
+
+
+def _backend_plan(
+    profile: Profile, spec: ComponentSpec, ports: tuple[str, ...], used: dict[str, int]
+) -> BackendPlan:
+    count = used[spec.backend] = used.get(spec.backend, 0) + 1
+    return BackendPlan(
+        key=spec.backend if count == 1 else f"{spec.backend}-{count}",
+        backend=spec.backend,
+        ports=ports,
+        adapter=_adapter(spec),
+        python=spec.python,
+        options=_options(profile, spec),
+    )
+
+
+def _adapter(spec: ComponentSpec) -> str:
+    adapter = spec.adapter or OWN_ADAPTERS.get(spec.backend)
+    if adapter is None:
+        known = ", ".join(sorted({*OWN_ADAPTERS, "python"}))
+        raise UsageError(f"backend {spec.backend!r} is not in this version: expected one of {known}")
+    return adapter
+
+
+def _options(profile: Profile, spec: ComponentSpec) -> dict[str, Any]:
+    """Return what the adapter gets as `ctx.config`: the profile's facts, under the options as written.
+
+    The reference backends always get the profile's; a user's own options win under the same name.
+    """
+    facts: dict[str, Any] = {
+        "instruments": [codec.encode(instrument, tag=False) for instrument in profile.instruments],
+        "limits": {name: str(value) for name, value in profile.limits.items()},
+        "seed": profile.seed,
+    }
+    return {**facts, **spec.options} if spec.backend == "python" else {**spec.options, **facts}

@@ -1,0 +1,117 @@
+"""Which backend stands behind each component, and where its files lie.
+
+A component without a `backend` of its own starts from the top-level `backend`, `adapter`, `python`
+and `options`; one that names a backend stands for itself. A relative path of an adapter or an
+interpreter is looked for beside the file that names it, then in the working directory.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from certify.adapter.contract import PORTS
+from certify.profile.fields import BACKEND_KEYS
+from certify.profile.model import ComponentSpec
+from certify.profile.near import shown, unknown
+from certify.profile.shapes import EMPTY, Values
+from certify.profile.yaml import Mark
+
+NOT_IN_PROFILE = "not in the profile"
+_COMMON = ("adapter", "python", "options")
+
+
+def components_of(values: Values, here: Path) -> tuple[dict[str, ComponentSpec], dict[str, str]]:
+    """Return the components in scope with their backends, and those out of scope with the reason.
+
+    With a top-level backend every component is in scope unless it is null; without one, those given.
+
+    Raises:
+        ProfileError: a component without backend, an adapter missing, or keys of another backend.
+    """
+    given: Values = values.get("components", EMPTY)
+    for name in _COMMON:
+        if name in values.data and "backend" not in values.data:
+            raise values.keys[name].error(
+                f"{name!r} at the top goes with a backend: expected the key 'backend'"
+            )
+    specs: dict[str, ComponentSpec] = {}
+    for port in PORTS:
+        if port in given.data:
+            specs[port] = _spec(given.data[port], values, here)
+        elif port not in given.nulls and "backend" in values.data:
+            specs[port] = _spec(EMPTY, values, here)
+    return specs, {port: NOT_IN_PROFILE for port in PORTS if port not in specs}
+
+
+def _spec(own: Values, top: Values, here: Path) -> ComponentSpec:
+    """Return the spec of one component."""
+    stands_alone = "backend" in own.data
+    layers = (own,) if stands_alone else (own, top)
+    backend_at = next((layer for layer in layers if "backend" in layer.data), None)
+    if backend_at is None:
+        raise own.mark.error("expected the key 'backend', here or at the top of the profile")
+    backend: str = backend_at.data["backend"]
+    allowed = (*_COMMON, "backend", *BACKEND_KEYS.get(backend, {}))
+    for name in own.data:
+        if name not in allowed:
+            raise own.keys[name].error(unknown(f"key of backend {backend}", name, allowed))
+    found = {name: _first(layers, name) for name in _COMMON}
+    _check_adapter(backend, found, backend_at.at("backend"))
+    options = (
+        {**top.get("options", {}), **own.get("options", {})} if not stands_alone else own.get("options", {})
+    )
+    options = {**options, **own.given(*BACKEND_KEYS.get(backend, {}))}
+    adapter, python = (_located(found[name], here) for name in ("adapter", "python"))
+    return ComponentSpec(backend=backend, adapter=adapter, python=python, options=options)
+
+
+def _first(layers: tuple[Values, ...], name: str) -> tuple[Any, Mark] | None:
+    for layer in layers:
+        if name in layer.data:
+            return layer.data[name], layer.at(name)
+    return None
+
+
+def _check_adapter(backend: str, found: dict[str, tuple[Any, Mark] | None], mark: Mark) -> None:
+    adapter, python = found["adapter"], found["python"]
+    if backend == "python":
+        if adapter is None:
+            raise mark.error("backend python: expected the key 'adapter', as \"acme.certify:create\"")
+        module, colon, function = str(adapter[0]).rpartition(":")
+        if not colon or not module or not function.isidentifier():
+            raise adapter[1].error(
+                f'expected an adapter as "module:function" or "file.py:function", was {shown(adapter[0])}'
+            )
+        return
+    for name, value in (("adapter", adapter), ("python", python)):
+        if value is not None:
+            raise value[1].error(f"{name!r} goes with backend python: backend {backend} brings its own")
+
+
+def _located(found: tuple[Any, Mark] | None, here: Path) -> str | None:
+    """Return an adapter or interpreter with its relative path made absolute; a bare name stays as it is."""
+    if found is None:
+        return None
+    text, mark = str(found[0]), found[1]
+    path, colon, function = text.rpartition(":")
+    is_adapter = path.endswith(".py") and bool(colon)
+    name = path if is_adapter else text
+    if not is_adapter and ("/" not in text or colon):
+        return text
+    for directory in (here / Path(mark.file).parent, here):
+        candidate = _absolute(directory, name)
+        if candidate is not None:
+            return f"{candidate}:{function}" if is_adapter else str(candidate)
+    raise mark.error(
+        f"no such file {shown(name)}: expected it beside the profile or in the working directory"
+    )
+
+
+def _absolute(directory: Path, name: str) -> Path | None:
+    """Return the file's absolute path, links not followed: an environment's interpreter is one."""
+    try:
+        path = (directory / Path(name).expanduser()).absolute()
+        return path if path.is_file() else None
+    except (OSError, ValueError, RuntimeError):
+        return None
