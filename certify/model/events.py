@@ -15,6 +15,18 @@ from certify.model.trading import Alert, ConnectionChange, OrderUpdate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedRef:
+    """What a check of the plan is, so that one that never ran can still be named in full."""
+
+    id: str
+    title: str
+    phase: PhaseId
+    component: ComponentId
+    severity: Severity
+    waived: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunStarted:
     """The first event: what is run, on what, with what."""
 
@@ -30,6 +42,8 @@ class RunStarted:
     """Ids of every check of the plan, skipped ones too, in order."""
     tool_version: str
     environment: dict[str, str] = field(default_factory=dict)
+    planned_checks: tuple[PlannedRef, ...] = ()
+    """The same checks with what they are; without it a check that never ran is known by its id alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

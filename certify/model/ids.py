@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 
 class PhaseId(StrEnum):
@@ -103,3 +103,24 @@ class StopReason(StrEnum):
     """The tool itself broke."""
     PARTIAL = "partial"
     """The journal ends without saying why: the run was killed."""
+
+
+class ExitCode(IntEnum):
+    """What the process says to the shell when it ends."""
+
+    CERTIFIED = 0
+    """Certified, or the command did what was asked."""
+    NOT_CERTIFIED = 1
+    """The system is wrong: a critical or an unwaived major failed."""
+    USAGE = 2
+    """The command line or the profile is wrong; nothing was run."""
+    INCONCLUSIVE = 3
+    """It could not be evaluated: backend unreachable, generator limited, evidence interrupted."""
+    INTERNAL = 4
+    """The tool itself broke."""
+    CONDITIONAL = 5
+    """Certified under conditions; 0 when conditional is accepted."""
+    NOT_ACCEPTABLE = 6
+    """A certificate is tampered with, expired, revoked, stale or of another subject."""
+    INTERRUPTED = 130
+    """Stopped by the user, in order."""

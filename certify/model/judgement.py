@@ -16,6 +16,8 @@ class Rule:
     text: str
     because: tuple[str, ...] = ()
     """What broke it: ids of checks, phases, components."""
+    cap: Grade | None = None
+    """The best grade that is left when it does not hold; `None`: it bears on no grade."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,10 +47,22 @@ class Bound:
 def broken_bounds(
     measurements: tuple[Measurement, ...], bounds: tuple[Bound, ...]
 ) -> tuple[tuple[Bound, float | None], ...]:
-    """Return each bound that is not kept, with the value found; a bound without a measurement is broken."""
-    found = {m.name: m.value for m in measurements}
-    pairs = ((bound, found.get(bound.name)) for bound in bounds)
-    return tuple((bound, value) for bound, value in pairs if value is None or not bound.holds(value))
+    """Return each bound that is not kept, with the value found; a bound without a measurement is broken.
+
+    A name may be measured more than once: every one of its values has to keep the bound.
+    """
+    return tuple(
+        (bound, value)
+        for bound in bounds
+        for value in _values_of(bound.name, measurements)
+        if value is None or not bound.holds(value)
+    )
+
+
+def _values_of(name: str, measurements: tuple[Measurement, ...]) -> list[float | None]:
+    """Return every value measured under `name`; a lone `None` when there is none."""
+    found: list[float | None] = [m.value for m in measurements if m.name == name]
+    return found or [None]
 
 
 def headroom_score(value: float, bound: Bound) -> float:

@@ -1,0 +1,1 @@
+"""What a run leaves behind: the journal, the files of the run directory, the artifacts."""
