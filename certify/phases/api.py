@@ -65,7 +65,9 @@ def bounded(message: str, measurements: tuple[Measurement, ...], limits: tuple[B
     broken = broken_bounds(measurements, limits)
     if not broken:
         return Finding(outcome=Outcome.PASSED, message=message, measurements=measurements, limits=limits)
-    text = "; ".join(f"expected {bound}, was {value if value is None else f'{value:g}'}" for bound, value in broken)
+    text = "; ".join(
+        f"expected {bound}, was {value if value is None else f'{value:g}'}" for bound, value in broken
+    )
     return Finding(
         outcome=Outcome.FAILED, message=f"{message}: {text}", measurements=measurements, limits=limits
     )

@@ -7,7 +7,7 @@ except a bust; execution ids unique; terms as accepted; no fill worse than the l
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -120,13 +120,20 @@ class Ledger:
         self.foreign.append(update)
         if update.exec_type in REPORTS_ONLY:
             return []
-        breach = Breach("known", update.client_order_id, f"a {update.exec_type.value} for an order nobody sent")
+        breach = Breach(
+            "known", update.client_order_id, f"a {update.exec_type.value} for an order nobody sent"
+        )
         self.breaches.append(breach)
         return [breach]
 
     def working(self, port: str | None = None) -> list[Entry]:
         """Return the orders that have not ended, of one port or all."""
         return [e for e in self.entries.values() if e.working and port in (None, e.port)]
+
+    def forget(self, ports: Iterable[str]) -> None:
+        """Drop the orders of ports whose system was replaced by a fresh one."""
+        gone = set(ports)
+        self.entries = {name: entry for name, entry in self.entries.items() if entry.port not in gone}
 
     def position(self, port: str, instrument: str) -> Decimal:
         """Return the signed sum of fills of one port and instrument."""
@@ -185,7 +192,10 @@ def _judge_fill(entry: Entry, update: OrderUpdate) -> Iterator[tuple[str, str]]:
         yield "exec_ids", f"the fill {update.exec_id} was reported twice"
         return
     if update.last_qty <= 0 or update.last_px is None:
-        yield "quantities", f"expected a quantity and a price with a fill, was {update.last_qty} @ {update.last_px}"
+        yield (
+            "quantities",
+            f"expected a quantity and a price with a fill, was {update.last_qty} @ {update.last_px}",
+        )
         return
     yield from _judge_price(entry, update)
 
@@ -193,7 +203,11 @@ def _judge_fill(entry: Entry, update: OrderUpdate) -> Iterator[tuple[str, str]]:
 def _judge_price(entry: Entry, update: OrderUpdate) -> Iterator[tuple[str, str]]:
     limits = [entry.price] + [price for _, price in entry.asked if price is not None]
     price = update.last_px
-    if entry.order.type in (OrderType.LIMIT, OrderType.STOP_LIMIT) and entry.price is not None and price is not None:
+    if (
+        entry.order.type in (OrderType.LIMIT, OrderType.STOP_LIMIT)
+        and entry.price is not None
+        and price is not None
+    ):
         buys = entry.order.side is Side.BUY
         bound = max(p for p in limits if p is not None) if buys else min(p for p in limits if p is not None)
         if price > bound if buys else price < bound:
@@ -225,7 +239,10 @@ def _judge_quantities(entry: Entry, update: OrderUpdate) -> Iterator[tuple[str, 
         if update.status is OrdStatus.FILLED and update.cum_qty != update.qty:
             yield "quantities", f"expected {update.qty} filled with FILLED, was {update.cum_qty}"
     elif update.cum_qty + update.leaves_qty != update.qty:
-        yield "quantities", f"expected filled + leaves = {update.qty}, was {update.cum_qty} + {update.leaves_qty}"
+        yield (
+            "quantities",
+            f"expected filled + leaves = {update.qty}, was {update.cum_qty} + {update.leaves_qty}",
+        )
     elif update.exec_type is ExecType.TRADE and update.leaves_qty == 0:
         yield "transitions", f"expected FILLED with nothing left, was {update.status.value}"
 

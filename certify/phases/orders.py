@@ -52,11 +52,10 @@ class OrderDesk:
         """Return a new order with a fresh id; a LIMIT without a price rests away from the market."""
         shared = self.trial.shared
         instrument = self.trial.instrument
-        number = len(shared.ledger.entries) + shared.orders_sent + 1
         if price is None and type in (OrderType.LIMIT, OrderType.STOP_LIMIT):
             price = self.resting_price(side)
         return Order(
-            client_order_id=f"{shared.tag}-{number}",
+            client_order_id=f"{shared.tag}-{next(shared.order_numbers)}",
             instrument=terms.pop("instrument", instrument.id),
             side=side,
             qty=Decimal(qty) if qty is not None else instrument.lot,
@@ -86,7 +85,9 @@ class OrderDesk:
         self.trial.call(self.port, "submit", order)
         return order
 
-    def place(self, order: Order, *, until: Collection[ExecType] = ANSWERED, within_s: float = PATIENCE_S) -> OrderUpdate:
+    def place(
+        self, order: Order, *, until: Collection[ExecType] = ANSWERED, within_s: float = PATIENCE_S
+    ) -> OrderUpdate:
         """Send an order and return the first answer of the kinds asked for."""
         self.submit(order)
         return self.answer(order, until, within_s=within_s)
@@ -162,7 +163,9 @@ class OrderDesk:
             raise Unmet(f"expected {wanted} of {order.client_order_id} filled, was {entry.cum_qty} ({last})")
         return entry.cum_qty
 
-    def silent(self, order: Order, kinds: Collection[ExecType], *, since: int = 0, for_s: float = QUICK_LOOK_S) -> bool:
+    def silent(
+        self, order: Order, kinds: Collection[ExecType], *, since: int = 0, for_s: float = QUICK_LOOK_S
+    ) -> bool:
         """Return whether no update of these kinds comes for a short while."""
 
         def look() -> OrderUpdate | None:

@@ -79,6 +79,11 @@ class SystemSession(Sink):
         return self._process
 
     @property
+    def running(self) -> bool:
+        """Whether its process runs and answered so far."""
+        return self._process is not None and self._process.alive and not self.unwell
+
+    @property
     def assurance(self) -> Assurance:
         """What stands behind it, by its own word."""
         return ASSURANCE[self.info.environment] if self.info else Assurance.SIMULATED
@@ -136,7 +141,11 @@ class SystemSession(Sink):
             return
         process, self._process = self._process, None
         expected = process.died is None
-        if graceful and process.alive and "stop" in (self.facts.methods.get("system", ()) if self.facts else ()):
+        if (
+            graceful
+            and process.alive
+            and "stop" in (self.facts.methods.get("system", ()) if self.facts else ())
+        ):
             try:
                 process.call("system", "stop", timeout_s=CALL_TIMEOUT_S)
             except CertifyError as error:

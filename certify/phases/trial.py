@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from certify import clock
 from certify.model.events import CommandSent, Note
-from certify.model.trading import Alert, Instrument, Quote
+from certify.model.trading import Alert, Decision, Instrument, Limit, Quote
 from certify.phases.api import Unmeasurable, Unmet, expect
 from certify.phases.ledger import Ledger
 from certify.phases.session import CALL_TIMEOUT_S, Publish, SystemSession
@@ -26,8 +27,27 @@ QUICK_LOOK_S = 0.3
 MARKET_SIZE = Decimal(10_000)
 HALF_SPREAD_TICKS = 1
 READS = frozenset(
-    "instruments health describe open_orders positions executions account readiness mode brokers active "
-    "limits state precheck metrics alerts subscribe unsubscribe inject".split()
+    [
+        "instruments",
+        "health",
+        "describe",
+        "open_orders",
+        "positions",
+        "executions",
+        "account",
+        "readiness",
+        "mode",
+        "brokers",
+        "active",
+        "limits",
+        "state",
+        "precheck",
+        "metrics",
+        "alerts",
+        "subscribe",
+        "unsubscribe",
+        "inject",
+    ]
 )
 """Methods that change no order and no mode: not in the journal as commands."""
 
@@ -45,13 +65,24 @@ class Shared:
     tag: str
     """Prefix of every client order id of this run."""
     orders_sent: int = 0
+    order_numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     market_centre: dict[str, Decimal] = field(default_factory=dict)
     killed: bool = False
     cut_ports: set[str] = field(default_factory=set)
     changed_limits: dict[str, Decimal] = field(default_factory=dict)
     """Limit name → the value to go back to."""
     facts: dict[str, object] = field(default_factory=dict)
-    """Findings that a later check builds on (for the certification phase)."""
+    """Findings that a later check builds on; `live` while a paper system was taken live."""
+
+    def reset(self, ports: Iterable[str]) -> None:
+        """Forget what was changed about a system that is replaced by a fresh one."""
+        gone = set(ports)
+        self.cut_ports -= gone
+        if "risk" in gone:
+            self.killed = False
+            self.changed_limits.clear()
+        if "paper_trading" in gone:
+            self.facts.pop("live", None)
 
 
 class Trial:
@@ -63,7 +94,7 @@ class Trial:
         self.plan = shared.plan
         self.planned = planned
         self.ledger = shared.ledger
-        self.rng = random.Random(f"{shared.plan.seed}:{planned.id}")  # noqa: S311 - reproducible, not secret
+        self.rng = random.Random(f"{shared.plan.seed}:{planned.id}")
 
     # parameters
 
@@ -204,10 +235,42 @@ class Trial:
             last = inbox.quotes.get(quote.instrument)
             return last if last and (last.bid, last.ask) == wanted else None
 
-        return self.until("market_data", shown, f"expected the market set to {quote.bid}/{quote.ask} to be shown")
+        return self.until(
+            "market_data", shown, f"expected the market set to {quote.bid}/{quote.ask} to be shown"
+        )
 
     def _instrument(self, name: str) -> Instrument:
         return next((i for i in self.plan.instruments if i.id == name), self.instrument)
+
+    # faults and controls: what is changed here is put back after the check
+
+    def cut(self, port: str) -> None:
+        """Break a port's link."""
+        self.shared.cut_ports.add(port)
+        self.call(port, "disconnect")
+
+    def mend(self, port: str) -> None:
+        """Let a port's link come back."""
+        self.call(port, "reconnect")
+        self.shared.cut_ports.discard(port)
+
+    def kill(self, mode: str = "HALT", *, cancel_open: bool = True, by: str = "certify") -> None:
+        """Use the kill switch."""
+        self.shared.killed = True
+        self.call("risk", "kill", mode, by, "kill switch check", cancel_open)
+
+    def limits(self) -> dict[str, Decimal]:
+        """Return the limits in force that hold for every instrument."""
+        limits = cast("list[Limit]", self.call("risk", "limits"))
+        return {limit.name: limit.value for limit in limits if limit.instrument in (None, self.instrument.id)}
+
+    def set_limit(self, name: str, value: Decimal, *, by: str = "certify") -> Decision:
+        """Change a limit for this check and return the system's decision."""
+        before = self.limits().get(name)
+        decision = cast("Decision", self.call("risk", "set_limit", Limit(name, value), by))
+        if decision.accepted and before is not None:
+            self.shared.changed_limits.setdefault(name, before)
+        return decision
 
     # alerts
 
