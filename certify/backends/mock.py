@@ -6,6 +6,8 @@ Options (`ctx.config`), all of them optional but `instruments`:
     seed                of the market and of the venue's rejects (0)
     cash                of the main account and the first paper account ("1000000")
     limits              {limit name: value}; what is not named has a wide default
+    commission          {per_unit, minimum_per_order}: money per unit of quantity, and least per order
+                        ("0.005", "0")
     order_latency_ms    how long the venue holds its answers back (0)
     reject_rate         share of orders that the venue refuses ("0")
     market_rate_per_s   generated market events per instrument and second (40); 0: none
@@ -32,7 +34,7 @@ from certify.reference.journal import Journal
 from certify.reference.kernel import Kernel
 from certify.reference.settings import Readiness, parse_limits
 from certify.reference.simulated import OperationClock, SimulatedConnection
-from certify.venue import MarketGenerator, MarketShape, SimulatedVenue
+from certify.venue import CommissionSchedule, MarketGenerator, MarketShape, SimulatedVenue
 
 DEFAULT_INSTRUMENTS = (
     {"id": "AAPL.NASDAQ", "kind": "STK", "currency": "USD", "tick": "0.01", "lot": "1"},
@@ -82,11 +84,20 @@ def _connect(ctx: Context, instruments: list[Instrument]) -> SimulatedConnection
     venue = SimulatedVenue(
         instruments,
         now_ns=clock,
+        commission=_commission(ctx.config),
         order_latency_ns=_ms(ctx.config, "order_latency_ms", 0),
         reject_rate=Decimal(str(ctx.config.get("reject_rate", 0))),
         seed=int(ctx.config.get("seed", 0)),
     )
     return SimulatedConnection(venue, clock, instruments, Journal(ctx.state_dir / "venue.jsonl"))
+
+
+def _commission(config: Mapping[str, Any]) -> CommissionSchedule:
+    given = config.get("commission") or {}
+    return CommissionSchedule(
+        per_unit=Decimal(str(given.get("per_unit", "0.005"))),
+        minimum_per_order=Decimal(str(given.get("minimum_per_order", 0))),
+    )
 
 
 def _ms(config: Mapping[str, Any], key: str, default: float) -> int:

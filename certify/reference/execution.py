@@ -81,7 +81,7 @@ class ExecutionEngine:
             elif kind == "refused":
                 self.used_ids.add(content)
             elif kind == "foreign":
-                self.book.book(UPDATES.unpack(content))
+                self._restore_foreign(UPDATES.unpack(content))
             else:
                 self._restore(UPDATES.unpack(content))
         for record in self._open.values():
@@ -94,6 +94,10 @@ class ExecutionEngine:
         self._apply(self.records[update.client_order_id], update)
         if update.exec_type in _FILLS:
             self.book.book(update)
+
+    def _restore_foreign(self, update: OrderUpdate) -> None:
+        self.used_ids.add(update.client_order_id)
+        self.book.book(update)
 
     def _remember(self, record: OrderRecord) -> None:
         client_order_id = record.order.client_order_id
@@ -124,7 +128,7 @@ class ExecutionEngine:
 
     def refuse_duplicate(self, order: Order) -> Decision | None:
         """Refuse an id that was ever used before."""
-        if order.client_order_id in self.used_ids:
+        if order.client_order_id in self.used_ids or order.client_order_id in self.session.orders:
             return refuse("DUPLICATE_ORDER_ID", f"{order.client_order_id} has been used")
         return None
 
@@ -293,6 +297,8 @@ class ExecutionEngine:
     @locked
     def on_foreign(self, update: OrderUpdate) -> None:
         """Take a report about an order of the same account that came from elsewhere; fills count."""
+        if update.exec_type not in (ExecType.CANCEL_REJECTED, ExecType.REPLACE_REJECTED):
+            self.used_ids.add(update.client_order_id)
         if update.exec_type in _FILLS:
             if self.is_duplicate(update):
                 return

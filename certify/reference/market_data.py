@@ -160,6 +160,7 @@ class MarketDataSystem:
         """Ask for exactly what is wanted; what was missed meanwhile is no gap."""
         link = self._link
         for instrument, kinds in self.wanted.items():
+            self._heard_ns[instrument] = self.kernel.now_ns()
             for kind in kinds:
                 self.sequence.restart(instrument, kind, forget=False)
             if link is not None:

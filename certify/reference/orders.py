@@ -58,7 +58,7 @@ _WITHOUT_STATE = frozenset(
 class OrderRecord:
     """What the engine holds of one order."""
 
-    __slots__ = ("avg_px", "broker_order_id", "cum_qty", "order", "price", "qty", "status")
+    __slots__ = ("account", "avg_px", "broker_order_id", "cum_qty", "order", "price", "qty", "status")
 
     def __init__(self, order: Order) -> None:
         """Start as sent and not acknowledged."""
@@ -69,6 +69,7 @@ class OrderRecord:
         self.cum_qty = ZERO
         self.avg_px: Decimal | None = None
         self.broker_order_id: str | None = None
+        self.account = order.account
 
     @property
     def open(self) -> bool:
@@ -96,6 +97,7 @@ class OrderRecord:
         self.qty, self.price = update.qty, update.price
         self.cum_qty, self.avg_px = update.cum_qty, update.avg_px
         self.broker_order_id = update.broker_order_id or self.broker_order_id
+        self.account = update.account or self.account
 
     def status_update(self) -> OrderUpdate:
         """Return the order as it stands, as STATUS."""
@@ -120,7 +122,7 @@ class OrderRecord:
             code=refusal.code if refusal else None,
             reason=refusal.reason if refusal else None,
             broker_order_id=self.broker_order_id,
-            account=self.order.account,
+            account=self.account,
             type=self.order.type,
             tif=self.order.tif,
         )

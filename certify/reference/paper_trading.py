@@ -129,6 +129,7 @@ class PaperTrading:
         if self._engines:
             self.engine.cancel_all()
             self.engine.session.logout()
+            self._risk.drop_desk(self.engine.desk)
         account = f"PAPER-{len(self._accounts) + 1}"
         self._accounts.append((account, cash, currency))
         self._journal.append("account", account, cash, currency)
@@ -168,8 +169,8 @@ class PaperTrading:
 
     @locked
     def cancel_all(self) -> bool:
-        """Cancel every working paper order; return whether the venue could be told."""
-        return not self._engines or self.engine.cancel_all()
+        """Cancel every working paper order; return whether none was out of reach."""
+        return not self._engines or self.engine.session.cancel_all()
 
     @locked
     def open_orders(self) -> list[OrderUpdate]:

@@ -36,7 +36,7 @@ from certify.reference.trade_monitor import TradeMonitor
 
 SessionSource = Callable[[], BrokerSession]
 NAME = "certify reference platform"
-BROKER_KEY = "broker"
+BROKER_KEY, PAPER_KEY = "broker", "paper_trading"
 
 
 class TradingPlatform:
@@ -118,10 +118,10 @@ class TradingPlatform:
         )
         self.broker = BrokerPort(self.kernel, lambda: self.broker_framework.session, self.execution.owns)
         self.risk.add_desk(self.desk)
-        for name, backup in (("SIM-A", False), ("SIM-B", True)):
+        for name in ("SIM-A", "SIM-B"):
             session = self._main_session(name)
             self.broker_framework.register(
-                Broker(name=name, environment=Environment.SIMULATED, session=session, backup=backup)
+                Broker(name=name, environment=Environment.SIMULATED, session=session, backup=True)
             )
         self.broker_framework.register(Broker(name="LIVE-X", environment=Environment.LIVE))
         self.execution.hand_over(self.broker_framework.session)
@@ -148,8 +148,9 @@ class TradingPlatform:
         """Say that the link to the broker went up or down, and finish what a kill could not do."""
         now = self.kernel.now_ns()
         text = f"{session.name} {session.account_id}: {reason}"
+        component = BROKER_KEY if session.account_id == self.settings.account else PAPER_KEY
         self.kernel.emit(
-            ConnectionChange(component=BROKER_KEY, connected=connected, reason=text, ts_event_ns=now)
+            ConnectionChange(component=component, connected=connected, reason=text, ts_event_ns=now)
         )
         if connected:
             self.trade_monitor.clear(AlertKind.DISCONNECT, session.account_id)
@@ -160,7 +161,7 @@ class TradingPlatform:
                 text,
                 severity=AlertSeverity.CRITICAL,
                 key=session.account_id,
-                component=BROKER_KEY,
+                component=component,
             )
 
     def _cancel_main(self) -> bool:
@@ -219,6 +220,7 @@ class TradingPlatform:
             self.connection.ensure_account(self.settings.account, self.settings.cash, self.settings.currency)
             self._open_pricing()
             self.market_data.open()
+            self.risk.check_losses()
             self.broker_framework.session.login()
             self.paper_trading.start()
         for worker in self._workers:

@@ -58,6 +58,11 @@ def signed_qty(update: OrderUpdate) -> Decimal:
     return update.last_qty if update.side is Side.BUY else -update.last_qty
 
 
+def shown(value: Decimal) -> Decimal:
+    """Return `value` without the last digits that dividing an average cost leaves behind."""
+    return round(value, 10).normalize() + 0
+
+
 class PositionBook:
     """Every execution of one account, each counted once, and the positions they add up to."""
 
@@ -122,9 +127,9 @@ class PositionBook:
         return Position(
             instrument=instrument,
             qty=holding.qty,
-            avg_px=holding.avg_px,
-            realized_pnl=holding.realized,
-            unrealized_pnl=holding.unrealized(self.prices.reference(instrument)),
+            avg_px=None if holding.avg_px is None else shown(holding.avg_px),
+            realized_pnl=shown(holding.realized),
+            unrealized_pnl=shown(holding.unrealized(self.prices.reference(instrument))),
             account=self.account,
         )
 

@@ -66,7 +66,7 @@ class RiskManager:
         self._cancel_due = False
         self._day = self._today()
         self._desks: dict[str, Desk] = {}
-        self._baselines: dict[str, tuple[int, Decimal]] = {}
+        self._baselines: dict[str, Decimal] = {}
         for row in journal.load():
             self._replay(row)
 
@@ -172,13 +172,17 @@ class RiskManager:
     @locked
     def add_desk(self, desk: Desk) -> None:
         """Watch one more account; the first is the main one."""
-        day, baseline = self._baselines.get(desk.account, (0, desk.book.pnl()))
-        desk.baseline = baseline if day in (0, self._day) else desk.book.pnl()
+        desk.baseline = self._baselines.get(desk.account, desk.book.pnl())
         self._desks[desk.account] = desk
         self._remember_baseline(desk)
 
+    @locked
+    def drop_desk(self, desk: Desk) -> None:
+        """Watch an account no longer."""
+        self._desks.pop(desk.account, None)
+
     def _remember_baseline(self, desk: Desk) -> None:
-        self._baselines[desk.account] = (self._day, desk.baseline)
+        self._baselines[desk.account] = desk.baseline
         self._journal.append("day", desk.account, self._day, desk.baseline)
 
     def _today(self) -> int:
@@ -297,7 +301,8 @@ class RiskManager:
                 self._set_state(state, _cause(cause))
                 self._cancel_due = cancel_due
             case ["day", str(account), int(day), str(baseline)]:
-                self._baselines[account] = (day, Decimal(baseline))
+                # The day goes on where it was; `check_losses` sees a new one when there are prices again.
+                self._day, self._baselines[account] = day, Decimal(baseline)
             case ["audit", int(at_ns), str(by), str(action), str(detail)]:
                 self._audit.append(AuditEntry(at_ns=at_ns, by=by, action=action, detail=detail))
 

@@ -55,6 +55,8 @@ class PlatformSettings:
 def parse_limits(given: Mapping[str, Any] | None) -> dict[str, Decimal]:
     """Return the limits of a configuration, the defaults where it is silent.
 
+    A value may carry its unit, as `50/s` and `5%`.
+
     Raises:
         UsageError: a name is not in `LIMIT_UNITS`.
     """
@@ -62,5 +64,5 @@ def parse_limits(given: Mapping[str, Any] | None) -> dict[str, Decimal]:
     for name, value in (given or {}).items():
         if name not in LIMIT_UNITS:
             raise UsageError(f"expected a limit of {', '.join(LIMIT_UNITS)}, was {name}")
-        limits[name] = Decimal(str(value))
+        limits[name] = Decimal(str(value).removesuffix("/s").removesuffix("%"))
     return limits
