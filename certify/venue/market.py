@@ -133,9 +133,10 @@ class Market:
         return tuple((ticks(price), lots(qty)) for price, qty in side.depth(self._book_depth))
 
     def note_fill(self, price: int, lots: int, match_id: int) -> None:
-        """Remember and publish a trade in this book."""
+        """Remember and publish a trade in this book, and trigger stops."""
         self.last_ticks = (price, price)
         self.last_price = self.contract.ticks.outside(price)
+        self.stops.reach(price, price)
         self._trade_seq += 1
         if self.listeners["TRADE"]:
             self._publish_trade(
@@ -156,6 +157,7 @@ class Market:
             int(steps.to_integral_value(ROUND_FLOOR)), int(steps.to_integral_value(ROUND_CEILING))
         )  # fmt: skip
         self.last_price = trade.price
+        self.stops.reach(*self.last_ticks)
         self._trade_seq += 1
         if self.listeners["TRADE"]:
             self._publish_trade(

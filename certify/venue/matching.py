@@ -23,6 +23,8 @@ class Matching:
         """Take a new order in: a stop waits, anything else trades; then run the stops this sets off."""
         if order.stop:
             market.stops.add(order)
+            if market.last_ticks is not None:
+                market.stops.reach(*market.last_ticks)
         else:
             self.trade(market, order)
         self.run_stops(market)
@@ -76,15 +78,10 @@ class Matching:
         self._reporter.fill(order, account, lots, price, fee, self._matches)
 
     def run_stops(self, market: Market) -> None:
-        """Trade the stops that the last trade has set off, and those that they set off in turn."""
-        while market.last_ticks is not None and not market.halted:
-            due = market.stops.pop_due(*market.last_ticks)
-            if not due:
-                return
-            for order in due:
-                order.triggered = True
-            for order in due:
-                # An earlier one of the batch may have taken this one out as a self-match.
+        """Trade the stops that trades have set off, and those that they set off in turn."""
+        while market.stops.triggered and not market.halted:
+            for order in market.stops.take_triggered():
+                # It may have been canceled since, by its owner or as a self-match.
                 if order.working:
                     self.trade(market, order)
 

@@ -10,13 +10,15 @@ from certify.venue.orders import VenueOrder
 class StopBook:
     """Untriggered stops: buys trigger at or above their stop price, sells at or below."""
 
-    __slots__ = ("_buys", "_sells")
+    __slots__ = ("_buys", "_sells", "triggered")
 
     def __init__(self) -> None:
         """Start empty."""
         # Sorted by who triggers first; the sequence number decides between equals.
         self._buys: list[tuple[int, int, VenueOrder]] = []
         self._sells: list[tuple[int, int, VenueOrder]] = []
+        self.triggered: list[VenueOrder] = []
+        """Set off by a trade and not yet run, in the order in which they will be."""
 
     def add(self, order: VenueOrder) -> None:
         """Let an order wait."""
@@ -27,16 +29,20 @@ class StopBook:
         side = self._side(order)
         del side[bisect_left(side, self._entry(order))]
 
-    def pop_due(self, floor: int, ceiling: int) -> list[VenueOrder]:
-        """Take out what a trade triggers, the nearest stop first, buys before sells.
+    def reach(self, floor: int, ceiling: int) -> None:
+        """Trigger what a trade reaches, the nearest stop first, buys before sells.
 
         `floor` and `ceiling` are the trade price in ticks rounded down and up (prints may be off the grid).
         """
-        if not self._buys and not self._sells:
-            return []
-        due = self._pop(self._buys, floor)
-        due.extend(self._pop(self._sells, -ceiling))
-        return due
+        if self._buys or self._sells:
+            for order in self._pop(self._buys, floor) + self._pop(self._sells, -ceiling):
+                order.triggered = True
+                self.triggered.append(order)
+
+    def take_triggered(self) -> list[VenueOrder]:
+        """Return the triggered stops and forget them here."""
+        taken, self.triggered = self.triggered, []
+        return taken
 
     @staticmethod
     def _pop(side: list[tuple[int, int, VenueOrder]], reached: int) -> list[VenueOrder]:
