@@ -9,11 +9,12 @@ an outcome that becomes worse can never make the grade better. Dates come from t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from datetime import date
 
 from certify import clock
 from certify.evidence.consistency import contradictions
 from certify.model.ids import ExitCode, Grade, Mode, Outcome, PhaseId, Severity, StopReason
-from certify.model.judgement import Rule, Verdict, VerdictPolicy
+from certify.model.judgement import AcceptedFailure, Rule, Verdict, VerdictPolicy
 from certify.model.results import CheckResult, LoadResult, RunResult
 from certify.model.score import readiness_score
 
@@ -38,6 +39,7 @@ def judge(result: RunResult, policy: VerdictPolicy) -> Verdict:
         phase_scores={str(phase.id): phase.score for phase in result.phases if phase.score is not None},
         rules=rules,
         conditions=tuple(_conditions(result, policy)) if grade is Grade.CONDITIONAL else (),
+        waivers=_relied_on(result, policy),
         valid_from=result.finished_at if issues else None,
         expires_at=_expires_at(result, policy, grade) if issues else None,
         certificate=issues,
@@ -64,10 +66,24 @@ def exit_code(
 
 
 def _expires_at(result: RunResult, policy: VerdictPolicy, grade: Grade) -> str:
+    """Return the end of the validity: never beyond a year, nor beyond a waiver that the grade hangs on."""
     days = policy.validity_days
     if grade is Grade.CONDITIONAL:
         days = min(days, policy.conditional_validity_days)
-    return clock.iso(result.finished_at_ns + min(days, LONGEST_VALIDITY_DAYS) * NS_PER_DAY)
+    ends = [result.finished_at_ns + min(days, LONGEST_VALIDITY_DAYS) * NS_PER_DAY]
+    ends += [_end_of_day_ns(waiver.expires) for waiver in _relied_on(result, policy)]
+    return clock.iso(min(ends))
+
+
+def _end_of_day_ns(day: str) -> int:
+    return (date.fromisoformat(day) - date(1970, 1, 1)).days * NS_PER_DAY + NS_PER_DAY
+
+
+def _relied_on(result: RunResult, policy: VerdictPolicy) -> tuple[AcceptedFailure, ...]:
+    """Return the waivers of checks that did not pass and so would have weighed more."""
+    fine = (Outcome.PASSED, Outcome.NOT_APPLICABLE)
+    waived = {check.id for check in result.checks if check.waived and check.outcome not in fine}
+    return tuple(waiver for waiver in policy.waivers if waiver.check in waived)
 
 
 # ------------------------------------------------------------------------------------------- rules

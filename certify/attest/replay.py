@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from certify.attest.findings import Finding, differences
 from certify.errors import EvidenceError
 from certify.evidence.files import JOURNAL_FILE, PLAN_FILE, RESULT_FILE, VERDICT_FILE, read_json, value_bytes
-from certify.evidence.journal import JournalReader
+from certify.evidence.journal import JournalReader, iter_journal
 from certify.model.fold import fold
 from certify.model.ids import Outcome
 from certify.model.results import CheckResult, RunResult
@@ -20,34 +20,69 @@ from certify.verdict import judge
 T = TypeVar("T")
 
 
-def replay(run_dir: Path) -> tuple[Finding, ...]:
-    """Return each place where the files of a run do not follow from its journal and its plan."""
+def replay(run_dir: Path, *, signed_root: tuple[int, str] | None = None) -> tuple[Finding, ...]:
+    """Return each place where the files of a run do not follow from its journal and its plan.
+
+    `signed_root` is the number of lines and the root hash that the journal is known to have had.
+    """
     findings: list[Finding] = []
-    result = _replayed(run_dir, findings)
-    plan = _read(run_dir / PLAN_FILE, Plan, "plan", findings)
+    _chain(run_dir, signed_root, findings)
+    result = None if findings else _folded(run_dir, findings)
     if result is not None:
         findings += _differs(run_dir / RESULT_FILE, result, "result")
-    if plan is not None and value_bytes(plan) != (run_dir / PLAN_FILE).read_bytes():
-        findings.append(Finding(what="plan", where=PLAN_FILE, text="expected as it was written, was changed"))
     result = result or _read(run_dir / RESULT_FILE, RunResult, "result", findings)
+    plan = _read(run_dir / PLAN_FILE, Plan, "plan", findings)
+    if plan is not None:
+        findings += _differs(run_dir / PLAN_FILE, plan, "plan")
     if plan is not None and result is not None:
         findings += _against_plan(plan, result)
-        findings += _differs(run_dir / VERDICT_FILE, judge(result, plan.policy), "verdict")
+        findings += _judged(run_dir, plan, result)
     return tuple(findings)
 
 
-def _replayed(run_dir: Path, findings: list[Finding]) -> RunResult | None:
+def _chain(run_dir: Path, signed_root: tuple[int, str] | None, findings: list[Finding]) -> None:
+    """Verify every line before anything is made of one of them."""
     reader = JournalReader(run_dir / JOURNAL_FILE)
     try:
-        result = fold(reader)
+        for _ in reader:
+            pass
     except EvidenceError as error:
-        where, _, text = str(error).partition(": ")
-        findings.append(Finding(what="journal", where=where, text=text))
-        return None
+        findings.append(_in_journal(error))
+        return
     if reader.torn:
         where = f"{JOURNAL_FILE}:{reader.lines + 1}"
         findings.append(Finding(what="journal", where=where, text="expected a whole line, was cut off"))
-    return result
+    if signed_root is not None and signed_root != (reader.lines, reader.root_hash):
+        lines, root = signed_root
+        text = f"expected {lines} lines that end in sha256 {root}, was {reader.lines} lines that end in"
+        where = f"{JOURNAL_FILE}:{min(reader.lines, lines)}"
+        findings.append(Finding(what="journal", where=where, text=f"{text} {reader.root_hash}"))
+
+
+def _folded(run_dir: Path, findings: list[Finding]) -> RunResult | None:
+    try:
+        return fold(iter_journal(run_dir / JOURNAL_FILE))
+    except EvidenceError as error:
+        findings.append(_in_journal(error))
+    except Exception as error:  # noqa: BLE001  # a chained journal may still hold values that nothing can be made of
+        text = f"expected events that make a result, was {error!r}"
+        findings.append(Finding(what="journal", where=JOURNAL_FILE, text=text))
+    return None
+
+
+def _judged(run_dir: Path, plan: Plan, result: RunResult) -> Iterator[Finding]:
+    try:
+        verdict = judge(result, plan.policy)
+    except Exception as error:  # noqa: BLE001  # an edited policy or result may hold values no rule can be asked of
+        text = f"expected a policy and a result that can be judged, was {error!r}"
+        yield Finding(what="verdict", where=PLAN_FILE, text=text)
+    else:
+        yield from _differs(run_dir / VERDICT_FILE, verdict, "verdict")
+
+
+def _in_journal(error: EvidenceError) -> Finding:
+    where, _, text = str(error).partition(": ")
+    return Finding(what="journal", where=where, text=text)
 
 
 def _read(path: Path, cls: type[T], what: str, findings: list[Finding]) -> T | None:
@@ -107,6 +142,6 @@ def _against_planned(planned: PlannedCheck, check: CheckResult | None) -> Iterat
         if expected != was:
             text = f"expected {name} {expected} as in {PLAN_FILE}, was {was}"
             yield Finding(what="plan", where=where, text=text)
-    if planned.decided is not None and check.outcome not in (planned.decided, Outcome.SKIPPED):
+    if planned.decided is not None and check.outcome is Outcome.PASSED:
         text = f"expected {planned.decided} as decided in {PLAN_FILE}, was {check.outcome}"
         yield Finding(what="plan", where=where, text=text)

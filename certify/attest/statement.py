@@ -68,10 +68,10 @@ def _predicate(result: RunResult, verdict: Verdict, root: dict[str, Any]) -> dic
         "profile": codec.encode(result.profile, tag=False),
         "plan": {"digest": result.plan_digest},
         "evidence": root,
-        "waivers": [_left_out(check) for check in result.checks if check.waived],
         "scope": {
             "components": dict(result.scope.components),
             "out_of_scope": dict(result.scope.out_of_scope),
+            "waived": [_left_out(check) for check in result.checks if check.waived],
             "not_evaluated": [_left_out(check) for check in result.checks if not check.outcome.evaluated],
             "systems": dict(result.systems),
         },
@@ -90,6 +90,7 @@ def _verdict_fields(verdict: Verdict) -> dict[str, Any]:
         "phase_scores",
         "rules",
         "conditions",
+        "waivers",
         "valid_from",
         "expires_at",
     )

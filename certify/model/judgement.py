@@ -21,6 +21,17 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AcceptedFailure:
+    """A waiver as the verdict knows it: whose failure was accepted, why, by whom, until when."""
+
+    check: str
+    reason: str
+    approved_by: str
+    expires: str
+    """ISO date, the last day (UTC) on which it holds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """The grade and the rules that led to it."""
 
@@ -33,6 +44,8 @@ class Verdict:
     rules: tuple[Rule, ...] = ()
     conditions: tuple[str, ...] = ()
     """What must be put right, for CONDITIONAL."""
+    waivers: tuple[AcceptedFailure, ...] = ()
+    """The waivers that the grade hangs on: those of checks that did not pass."""
     valid_from: str | None = None
     expires_at: str | None = None
     certificate: bool = False
@@ -48,3 +61,5 @@ class VerdictPolicy:
     conditional_validity_days: int = 30
     min_assurance: Assurance = Assurance.SIMULATED
     min_phase_score: dict[str, float] = field(default_factory=dict)
+    waivers: tuple[AcceptedFailure, ...] = ()
+    """Every waiver of the profile; which checks they waive is said by the checks themselves."""

@@ -8,7 +8,7 @@ from datetime import date
 from certify.errors import UsageError
 from certify.model.card import CheckCard
 from certify.model.ids import ComponentId, PhaseId, Severity
-from certify.model.judgement import VerdictPolicy
+from certify.model.judgement import AcceptedFailure, VerdictPolicy
 from certify.model.results import ProfileRef, Scope, Subject
 from certify.plan.backends import backend_plans
 from certify.plan.decide import Ground, decision
@@ -155,4 +155,13 @@ def _policy(profile: Profile) -> VerdictPolicy:
         conditional_validity_days=policy.conditional_validity_days,
         min_assurance=policy.min_assurance,
         min_phase_score=dict(policy.min_phase_score),
+        waivers=tuple(
+            AcceptedFailure(
+                check=waiver.check,
+                reason=waiver.reason,
+                approved_by=waiver.approved_by,
+                expires=waiver.expires,
+            )
+            for waiver in policy.waivers
+        ),
     )
