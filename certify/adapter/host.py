@@ -218,8 +218,11 @@ def port_methods(system: Any) -> Dict[str, List[str]]:
 
 
 def _public(owner: Any) -> List[str]:
-    names = [name for name in dir(type(owner)) + list(vars(owner) if hasattr(owner, "__dict__") else ())]
-    return sorted({name for name in names if not name.startswith("_") and callable(getattr(owner, name, None))})
+    """Return the names of public methods without running any property of the system."""
+    own = vars(owner) if hasattr(owner, "__dict__") else {}
+    methods = {name for name in dir(type(owner)) if callable(getattr(type(owner), name, None))}
+    methods |= {name for name, item in own.items() if callable(item)}
+    return sorted(name for name in methods if not name.startswith("_"))
 
 
 def main() -> None:

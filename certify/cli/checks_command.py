@@ -1,0 +1,7 @@
+"""`certify checks`."""
+
+from __future__ import annotations
+
+
+def checks() -> None:
+    """Being written."""

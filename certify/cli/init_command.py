@@ -1,0 +1,7 @@
+"""`certify init`."""
+
+from __future__ import annotations
+
+
+def init() -> None:
+    """Being written."""

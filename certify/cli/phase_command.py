@@ -1,0 +1,43 @@
+"""`certify phase`: `run` for one phase or a few."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from certify.cli.options import (
+    DEFAULT_PROFILE,
+    AcceptOption,
+    CheckOption,
+    JsonOption,
+    OutOption,
+    ProfileOption,
+    Progress,
+    ProgressOption,
+    SeedOption,
+    SetOption,
+)
+
+
+def phase(
+    phases: Annotated[
+        list[str], typer.Argument(metavar="PHASE …", help="framework, integration, trading, …")
+    ],
+    profile: ProfileOption = DEFAULT_PROFILE,
+    check: CheckOption = None,
+    set_: SetOption = None,
+    seed: SeedOption = None,
+    out: OutOption = None,
+    accept: AcceptOption = None,
+    progress: ProgressOption = Progress.AUTO,
+    json: JsonOption = False,
+) -> None:
+    """Run only the named phases; judged and reported, but no certificate."""
+    from certify.cli.perform import perform
+    from certify.cli.pipeline import Selection, split
+
+    selection = Selection(
+        profile=profile, overrides=tuple(set_ or ()), phases=split(phases), checks=split(check), seed=seed
+    )
+    raise typer.Exit(perform(selection, out=out, accept=accept, progress=progress, as_json=json))

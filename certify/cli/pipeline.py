@@ -1,0 +1,176 @@
+"""One way through: profile → plan → events → result → verdict → certificate → reports.
+
+Each step writes its value into the run directory, so that every later command starts there.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from certify import clock
+from certify.attest.issue import issue
+from certify.attest.keys import signing_key
+from certify.engine.bench import Bench
+from certify.engine.runner import execute, new_run_id
+from certify.engine.stream import EventStream
+from certify.errors import UsageError
+from certify.evidence.files import write_bytes, write_json
+from certify.evidence.journal import read_journal
+from certify.model.fold import fold
+from certify.model.judgement import Verdict
+from certify.model.results import RunResult
+from certify.phases.catalogue import BY_ID, CATALOGUE
+from certify.plan import Plan, SystemFacts, backend_plans, make_plan, plan_bytes
+from certify.profile.load import load_profile
+from certify.profile.model import Profile
+from certify.profile.subject import subject_of
+from certify.profile.vocabulary import Vocabulary
+from certify.report import write_all
+from certify.store.runs import RunStore
+from certify.verdict import judge
+
+CARDS = {check.card.id: check.card for check in CATALOGUE}
+Listen = Callable[[EventStream], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """What a person asked for on the command line."""
+
+    profile: str
+    overrides: tuple[str, ...] = ()
+    phases: tuple[str, ...] = ()
+    checks: tuple[str, ...] = ()
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a run came to, and where its files are."""
+
+    run_dir: Path
+    plan: Plan
+    result: RunResult
+    verdict: Verdict
+    certificate: Path | None
+    reports: tuple[Path, ...]
+
+
+def load(selection: Selection) -> Profile:
+    """Return the profile that was asked for, held to the catalogue's names.
+
+    Raises:
+        ProfileError: with file, line and column.
+    """
+    overrides = list(selection.overrides)
+    if selection.seed is not None:
+        overrides.append(f"seed={selection.seed}")
+    known = Vocabulary.of(check.card for check in CATALOGUE)
+    return load_profile(selection.profile, overrides, known=known)
+
+
+def open_bench(profile: Profile, log_dir: Path) -> Bench:
+    """Return the bench with every system of the profile launched, not started.
+
+    Raises:
+        SystemUnavailable: one cannot be made.
+    """
+    here = Path.cwd()
+    paths = dict.fromkeys([str(Path(profile.path).resolve().parent), str(here)])
+    bench = Bench(backend_plans(profile), log_dir, tuple(paths))
+    try:
+        bench.launch()
+    except BaseException:
+        bench.close()
+        raise
+    return bench
+
+
+def plan_on(bench: Bench, profile: Profile, selection: Selection) -> Plan:
+    """Return the plan, with what the launched systems say of themselves."""
+    return make_plan(
+        profile,
+        tuple(CARDS.values()),
+        _facts(bench),
+        phases=selection.phases,
+        only=selection.checks,
+        subject=subject_of(profile.subject, Path.cwd()),
+        today=clock.utc(clock.now_ns()).date(),
+    )
+
+
+def _facts(bench: Bench) -> dict[str, SystemFacts]:
+    facts = {}
+    for session in bench.sessions:
+        if session.info is not None and session.facts is not None:
+            facts[session.backend.key] = SystemFacts(info=session.info, methods=session.facts.methods)
+    return facts
+
+
+def certify_run(selection: Selection, store: RunStore, listen: Listen) -> Outcome:
+    """Do everything that `certify run` does; `listen` consumes the events while it runs.
+
+    Raises:
+        UsageError: the profile or the selection is wrong; nothing was run.
+        SystemUnavailable: a system cannot be made; nothing was run.
+    """
+    profile = load(selection)
+    _check_selection(profile, selection)
+    run_id = new_run_id(profile.name)
+    run_dir = store.create(run_id)
+    with open_bench(profile, run_dir / "logs") as bench:
+        plan = plan_on(bench, profile, selection)
+        _refuse_live(plan, bench)
+        write_bytes(run_dir / "plan.json", plan_bytes(plan))
+        listen(execute(plan, bench, run_id=run_id, run_dir=run_dir, catalogue=BY_ID))
+    return conclude(plan, run_dir)
+
+
+def _check_selection(profile: Profile, selection: Selection) -> None:
+    """Refuse a wrong selection before a directory is made or a process started."""
+    make_plan(
+        profile,
+        tuple(CARDS.values()),
+        {},
+        phases=selection.phases,
+        only=selection.checks,
+        subject=subject_of(profile.subject, Path.cwd()),
+        today=clock.utc(clock.now_ns()).date(),
+    )
+
+
+def _refuse_live(plan: Plan, bench: Bench) -> None:
+    for session in bench.sessions:
+        if session.assurance.value == "live" and not (
+            plan.safety.allow_live and os.environ.get("CERTIFY_LIVE")
+        ):
+            raise UsageError(
+                f"{session.backend.key} says it is LIVE: expected `safety.allow_live: true` "
+                "and CERTIFY_LIVE=1 in the environment, both, before anything touches a live account"
+            )
+
+
+def conclude(plan: Plan, run_dir: Path) -> Outcome:
+    """Fold, judge, certify and report a run from its journal; writes every file but the journal."""
+    result = fold(read_journal(run_dir / "events.jsonl").events)
+    verdict = judge(result, plan.policy)
+    write_json(run_dir / "result.json", result)
+    write_json(run_dir / "verdict.json", verdict)
+    certificate = issue(result, verdict, run_dir, signing_key()) if verdict.certificate else None
+    reports = write_all(run_dir, CARDS)
+    return Outcome(
+        run_dir=run_dir,
+        plan=plan,
+        result=result,
+        verdict=verdict,
+        certificate=certificate,
+        reports=tuple(reports),
+    )
+
+
+def split(values: Sequence[str] | None) -> tuple[str, ...]:
+    """Return repeated and comma-separated option values as one tuple."""
+    return tuple(part.strip() for value in values or () for part in value.split(",") if part.strip())

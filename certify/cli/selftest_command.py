@@ -1,0 +1,7 @@
+"""`certify self-test`."""
+
+from __future__ import annotations
+
+
+def self_test() -> None:
+    """Being written."""
