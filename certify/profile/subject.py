@@ -53,7 +53,7 @@ def _git(cwd: Path, *arguments: str) -> str | None:
 
 
 def _of_repository(paths: tuple[str, ...], cwd: Path) -> str | None:
-    """Return the digest over the commit and every file that differs from it; `None` outside of a repository."""
+    """Return the digest over the commit and every file that differs from it; `None` without a repository."""
     commit = _git(cwd, "rev-parse", "--verify", "HEAD")
     root = _git(cwd, "rev-parse", "--show-toplevel")
     listing = _git(
