@@ -76,6 +76,8 @@ class Matching:
             order.status = OrdStatus.PARTIALLY_FILLED
         account.book(market.contract, order.sign * lots, price, fee)
         self._reporter.fill(order, account, lots, price, fee, self._matches)
+        if order.cum == order.qty:
+            order.facts = None  # an ended order is rarely reported again, and there are many
 
     def run_stops(self, market: Market) -> None:
         """Trade the stops that trades have set off, and those that they set off in turn."""
@@ -98,6 +100,7 @@ class Matching:
             order.account.working.pop(order.client_order_id, None)
         kind = ExecType.CANCELED if status is OrdStatus.CANCELED else ExecType.EXPIRED
         self._reporter.say(order, kind, code, reason)
+        order.facts = None
 
     def withdraw(self, order: VenueOrder) -> None:
         """Take an order out of the book or the waiting stops."""

@@ -13,23 +13,40 @@ from certify.venue.orders import Code, VenueOrder
 
 _ZERO = Decimal(0)
 _new = OrderUpdate.__new__
+_set = object.__setattr__
 
 
 def _facts(order: VenueOrder, contract: Contract) -> dict[str, object]:
-    """Return, and keep with the order, the fields that only a replace changes."""
-    ticks = contract.ticks.outside
+    """Return, and keep with the order, the report of an order that has not traded.
+
+    Each report starts as a copy: only a replace changes what is in here.
+    """
+    ticks, qty = contract.ticks.outside, contract.lots.outside(order.qty)
     order.facts = {
         "client_order_id": order.client_order_id,
         "instrument": order.instrument,
+        "exec_type": ExecType.NEW,
+        "status": OrdStatus.NEW,
         "side": order.side,
-        "qty": contract.lots.outside(order.qty),
+        "qty": qty,
         "price": ticks(order.price) if order.has_limit else None,
         "stop_price": ticks(order.stop) if order.stop else None,
+        "last_qty": _ZERO,
+        "last_px": None,
+        "cum_qty": _ZERO,
+        "leaves_qty": _ZERO,
+        "avg_px": None,
+        "exec_id": None,
+        "exec_ref_id": None,
+        "commission": None,
         "source": Source.VENUE,
+        "code": None,
+        "reason": None,
         "broker_order_id": order.broker_order_id,
         "account": order.account.id if order.account else None,
         "type": order.type,
         "tif": order.tif,
+        "ts_event_ns": 0,
     }
     return order.facts
 
@@ -52,40 +69,25 @@ class Reporter:
         for session in account.sessions:
             self._dispatcher.report(session, update)
 
-    def build(
-        self,
-        order: VenueOrder,
-        exec_type: ExecType,
-        *,
-        code: Code | None = None,
-        reason: str | None = None,
-        last: tuple[int, int] | None = None,
-        exec_id: str | None = None,
-        exec_ref_id: str | None = None,
-        commission: Decimal | None = None,
-    ) -> OrderUpdate:
-        """Return a report of the order as it stands; `last` is (lots, price in ticks) of a fill."""
+    def build(self, order: VenueOrder, exec_type: ExecType, **more: object) -> OrderUpdate:
+        """Return a report of the order as it stands, with the fields of `more` beside."""
         contract = self._markets[order.instrument].contract
-        lots = contract.lots.outside
-        # Filled in at once: a frozen dataclass sets each field by a call, which would be the dearest part
-        # of a match.
+        fields = (order.facts or _facts(order, contract)).copy()
+        fields["exec_type"] = exec_type
+        fields["status"] = order.status
+        fields["ts_event_ns"] = self._dispatcher.now
+        cum = order.cum
+        if cum:
+            fields["cum_qty"] = contract.lots.outside(cum)
+            fields["avg_px"] = contract.average(order.notional, cum)
+        if order.working:
+            fields["leaves_qty"] = contract.lots.outside(order.qty - cum)
+        if more:
+            fields.update(more)
+        # The fields go in at once: a frozen dataclass sets each of them by a call of its own, which
+        # would be the dearest part of a match.
         update = _new(OrderUpdate)
-        update.__dict__.update(order.facts or _facts(order, contract))
-        update.__dict__.update(
-            exec_type=exec_type,
-            status=order.status,
-            last_qty=lots(last[0]) if last else _ZERO,
-            last_px=contract.ticks.outside(last[1]) if last else None,
-            cum_qty=lots(order.cum),
-            leaves_qty=lots(order.qty - order.cum) if order.working else _ZERO,
-            avg_px=contract.average(order.notional, order.cum) if order.cum else None,
-            exec_id=exec_id,
-            exec_ref_id=exec_ref_id,
-            commission=commission,
-            code=code.value if code else None,
-            reason=reason,
-            ts_event_ns=self._dispatcher.now,
-        )
+        _set(update, "__dict__", fields)
         return update
 
     def say(
@@ -93,7 +95,12 @@ class Reporter:
     ) -> None:
         """Report anything but a fill to the order's account; the house is not told."""
         if order.account is not None:
-            self.send(order.account, self.build(order, exec_type, code=code, reason=reason))
+            update = (
+                self.build(order, exec_type, code=code.value, reason=reason)
+                if code
+                else self.build(order, exec_type)
+            )
+            self.send(order.account, update)
 
     def fill(
         self, order: VenueOrder, account: Account, lots: int, price: int, fee: int, match_id: int
@@ -106,8 +113,14 @@ class Reporter:
         )
         self.executions[exec_id] = execution
         account.executions.append(execution)
+        contract = self._markets[order.instrument].contract
         update = self.build(
-            order, ExecType.TRADE, last=(lots, price), exec_id=exec_id, commission=account.money.outside(fee)
+            order,
+            ExecType.TRADE,
+            last_qty=contract.lots.outside(lots),
+            last_px=contract.ticks.outside(price),
+            exec_id=exec_id,
+            commission=account.money.outside(fee),
         )
         account.reports.append(update)
         self.send(account, update)
@@ -117,14 +130,16 @@ class Reporter:
         account = execution.account
         self._executions += 1
         del self.executions[execution.exec_id]
+        contract = self._markets[execution.order.instrument].contract
         update = self.build(
             execution.order,
             ExecType.TRADE_CANCEL,
-            last=(execution.lots, execution.price),
+            last_qty=contract.lots.outside(execution.lots),
+            last_px=contract.ticks.outside(execution.price),
             exec_id=f"X{self._executions:09d}",
             exec_ref_id=execution.exec_id,
             commission=account.money.outside(-execution.commission),
-            code=Code.BUSTED,
+            code=Code.BUSTED.value,
             reason=f"execution {execution.exec_id} was taken back by the venue",
         )
         account.reports.append(update)
@@ -156,7 +171,7 @@ class Reporter:
         self, account: Account, order: VenueOrder, exec_type: ExecType, code: Code, reason: str
     ) -> None:
         """Report that a known order was not canceled or replaced; it stands as it did."""
-        self.send(account, self.build(order, exec_type, code=code, reason=reason))
+        self.send(account, self.build(order, exec_type, code=code.value, reason=reason))
 
     def refuse_unknown(
         self, account: Account, client_order_id: str, instrument: str, exec_type: ExecType

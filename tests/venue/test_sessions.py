@@ -1,13 +1,15 @@
 """Links and feeds: who hears what, when, on which thread."""
 
+import pickle
 import threading
+from dataclasses import FrozenInstanceError, fields
 from decimal import Decimal
 
 import pytest
 
 from certify import clock
 from certify.errors import SystemUnavailable
-from certify.model.trading import Instrument, Order, Quote, Side, TimeInForce
+from certify.model.trading import Instrument, Order, OrderUpdate, Quote, Side, TimeInForce
 from certify.venue import SimulatedVenue
 
 MS = clock.NS_PER_MS
@@ -231,3 +233,15 @@ def test_the_house_moves_while_reports_wait(new_floor):
     desk.session.subscribe("ACME.SIM", ["QUOTE"])
     floor.venue.set_market(Quote("ACME.SIM", Decimal(9), Decimal(1), Decimal(10), Decimal(1), 77))
     assert [(q.seq, q.ts_event_ns) for q in desk.quotes] == [(0, floor.now), (1, 77)]
+
+
+def test_a_report_is_a_whole_value(alice):
+    """Reports are made in a quick way; they equal, hash and pickle as if made by their constructor."""
+    alice.buy(10, "10.00")
+    report = alice.last()
+    again = OrderUpdate(**{field.name: getattr(report, field.name) for field in fields(OrderUpdate)})
+    assert list(report.__dict__) == list(again.__dict__)
+    assert (report, hash(report)) == (again, hash(again))
+    assert pickle.loads(pickle.dumps(report)) == report
+    with pytest.raises(FrozenInstanceError):
+        report.qty = Decimal(1)
