@@ -64,6 +64,8 @@ class SystemSession(Sink):
         """Why the process must be replaced before the next check; empty when it need not."""
         self.binary_listener: Callable[[bytes], None] | None = None
         self.starts = 0
+        self.stop_problem = ""
+        """What went wrong in the last orderly stop; empty when nothing did."""
         self._place = place
         self._ledger = ledger
         self._publish = publish
@@ -140,7 +142,7 @@ class SystemSession(Sink):
         if self._process is None:
             return
         process, self._process = self._process, None
-        expected = process.died is None
+        expected, self.stop_problem = process.died is None, ""
         if (
             graceful
             and process.alive
@@ -149,7 +151,7 @@ class SystemSession(Sink):
             try:
                 process.call("system", "stop", timeout_s=CALL_TIMEOUT_S)
             except CertifyError as error:
-                reason, expected = f"{reason}; stop: {error}", False
+                reason, expected, self.stop_problem = f"{reason}; stop: {error}", False, str(error)
         if graceful:
             process.close()
         else:
