@@ -50,12 +50,13 @@ def create(ctx: Context) -> TradingPlatform:
     """
     config = ctx.config
     instruments = parse_instruments(config.get("instruments") or DEFAULT_INSTRUMENTS)
+    settings = _settings(config)
     kernel = Kernel(emit=ctx.emit, now_ns=now_ns, log=ctx.log)
     connection = _connect(ctx, instruments)
     platform = TradingPlatform(
         kernel,
         connection,
-        settings=_settings(config),
+        settings=settings,
         state_dir=ctx.state_dir,
         market=_market(config, instruments, connection),
     )

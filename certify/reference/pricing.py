@@ -27,11 +27,14 @@ class PriceBook:
         """Levels are not used for valuation."""
 
     def reference(self, instrument: str) -> Decimal | None:
-        """Return the middle of the quote, else the last trade; `None` when there is neither."""
+        """Return the middle of the quote, else the last trade, else the one side there is; or `None`."""
         quote = self.quotes.get(instrument)
-        if quote is not None and quote.bid is not None and quote.ask is not None:
+        last = self.last.get(instrument)
+        if quote is None:
+            return last
+        if quote.bid is not None and quote.ask is not None:
             return (quote.bid + quote.ask) / 2
-        return self.last.get(instrument)
+        return last if last is not None else quote.bid or quote.ask
 
     def opposite(self, instrument: str, side: Side) -> Decimal | None:
         """Return the price that a market order of `side` would meet, else the reference."""

@@ -172,9 +172,8 @@ class RiskManager:
     @locked
     def add_desk(self, desk: Desk) -> None:
         """Watch one more account; the first is the main one."""
-        desk.baseline = self._baselines.get(desk.account, desk.book.pnl())
+        desk.baseline = self._baselines.get(desk.account, Decimal(0))
         self._desks[desk.account] = desk
-        self._remember_baseline(desk)
 
     @locked
     def drop_desk(self, desk: Desk) -> None:
@@ -193,6 +192,9 @@ class RiskManager:
         """Stop trading when an account has lost more than its limit; start a new day at midnight UTC."""
         if self._today() != self._day:
             self._new_day()
+        for desk in self._desks.values():
+            if desk.account not in self._baselines:
+                self._remember_baseline(desk)
         limit = self.limit_for("max_daily_loss", "")
         rule = self.rules.get("max_daily_loss")
         if self._state == HALT or limit is None or rule is None:

@@ -127,7 +127,6 @@ class SimulatedConnection:
         self._accounts: set[str] = set()
         self._bids: dict[str, Decimal] = {}
         self._repeat(journal.load())
-        self.ensure_account(FEED_ACCOUNT, Decimal(0), "USD")
 
     # -- what is written down ------------------------------------------------------------------
 
@@ -188,11 +187,13 @@ class SimulatedConnection:
                 self.venue.open_account(account, cash, currency)
 
     def login(self, account: str, listener: OrderListener) -> SimulatedOrderLink:
-        """Open an order session."""
+        """Open an order session; what is due by the clock has happened by then."""
+        self.venue.advance()
         return SimulatedOrderLink(self, self.venue.login(account, _Listener(orders=listener)))
 
     def open_feed(self, listener: FeedListener) -> VenueSession:
         """Open a market data line."""
+        self.ensure_account(FEED_ACCOUNT, Decimal(0), "USD")
         return self.venue.login(FEED_ACCOUNT, _Listener(feed=listener))
 
     def set_market(self, quote: Quote) -> None:
