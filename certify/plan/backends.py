@@ -8,6 +8,7 @@ from certify.adapter.contract import PORTS
 from certify.errors import UsageError
 from certify.model import codec
 from certify.plan.model import BackendPlan
+from certify.plan.recordings import located
 from certify.profile.model import ComponentSpec, Profile
 
 OWN_ADAPTERS = {
@@ -71,4 +72,6 @@ def _options(profile: Profile, spec: ComponentSpec) -> dict[str, Any]:
         "limits": {name: str(value) for name, value in profile.limits.items()},
         "seed": profile.seed,
     }
+    if spec.backend == "replay":
+        return {**located(spec.options, profile.path), **facts}
     return {**facts, **spec.options} if spec.backend == "python" else {**spec.options, **facts}

@@ -72,6 +72,7 @@ class TapeAuditor:
             trades=self._trade_count,
             instruments=len(self._times.pulses),
             books=len(self._quotes.books),
+            on_grid=self._quotes.on_grid,
             first_ns=self._times.first_ns,
             last_ns=self._times.last_ns,
             volume=str(self._trades.volume),

@@ -17,7 +17,7 @@ class Book:
     lowest of what they last quoted; a side at zero or absent takes no part.
     """
 
-    __slots__ = ("ask", "bid", "last_ns", "since_ns", "state", "venues", "watched_ns")
+    __slots__ = ("ask", "bid", "last_ns", "lasted_ns", "state", "venues", "watched_ns")
 
     def __init__(self) -> None:
         self.bid: Decimal | None = None
@@ -25,7 +25,7 @@ class Book:
         self.venues: dict[str | None, tuple[Decimal | None, Decimal | None]] = {}
         self.state: Kind | None = None
         """CROSSED, LOCKED or neither."""
-        self.since_ns = self.last_ns = self.watched_ns = 0
+        self.lasted_ns = self.last_ns = self.watched_ns = 0
 
     def update(self, quote: Quote, tallies: Tallies, hours: SessionClock) -> None:
         """Take a quote; time since the last one counts for the state until now."""
@@ -41,7 +41,7 @@ class Book:
             state = Kind.CROSSED if bid > ask else Kind.LOCKED
             tallies.note(state, quote, self._best(quote))
         if state is not self.state:
-            self.state, self.since_ns = state, quote.ts_event_ns
+            self.state, self.lasted_ns = state, 0
 
     def elapse(self, now_ns: int, tallies: Tallies, hours: SessionClock) -> None:
         """Let time pass; only time inside the session counts."""
@@ -53,7 +53,8 @@ class Book:
         if self.bid is not None and self.ask is not None:
             self.watched_ns += now_ns - last
         if self.state is not None:
-            tallies.lasted(self.state, now_ns - last, now_ns - self.since_ns)
+            self.lasted_ns += now_ns - last
+            tallies.lasted(self.state, now_ns - last, self.lasted_ns)
 
     def _best(self, quote: Quote) -> str:
         if len(self.venues) == 1:

@@ -15,6 +15,7 @@ _STEPS = (
 )
 
 
+_WATCH = ("duration", "recording_limit")
 _Names = tuple[str, ...]
 
 
@@ -44,7 +45,7 @@ def _card(
         steps=_STEPS,
         passes_when=passes_when,
         remedy=remedy,
-        parameters=tuple(PARAMETERS[parameter] for parameter in parameters),
+        parameters=tuple(PARAMETERS[parameter] for parameter in (*_WATCH, *parameters)),
         **extra,
     )
 

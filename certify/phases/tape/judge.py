@@ -197,8 +197,8 @@ def judge_stub_quotes(report: TapeReport, parameters: Mapping[str, str]) -> Judg
 
 def judge_tick_size(report: TapeReport, parameters: Mapping[str, str]) -> Judgement:
     """Judge quotes against the price grid, where it is known; trades may print between ticks."""
-    if not report.settings.ticks:
-        return not_applicable("the profile names no instrument with its tick")
+    if report.quotes and not report.on_grid:
+        return not_applicable("the profile names none of these instruments with its tick")
     return by_share(report, parameters, Kind.OFF_TICK, "quotes off the price grid", "max_off_tick_share")
 
 

@@ -23,6 +23,8 @@ class QuoteAudit:
     def __init__(self, settings: TapeSettings, tallies: Tallies, hours: SessionClock) -> None:
         self._settings, self._tallies, self._hours = settings, tallies, hours
         self._merged = settings.scope == "nbbo"
+        self.on_grid = 0
+        """Quotes whose tick is known."""
         self.books: dict[tuple[str, str | None], Book] = {}
         self.of_instrument: dict[str, list[Book]] = {}
         self._rows: dict[tuple[str, str | None], tuple[int, set[Row]]] = {}
@@ -38,8 +40,10 @@ class QuoteAudit:
         if quote.seq is None:
             self._repetition(quote)
         tick = self._settings.ticks.get(quote.instrument)
-        if tick and ((quote.bid or _ZERO) % tick or (quote.ask or _ZERO) % tick):
-            self._tallies.note(Kind.OFF_TICK, quote, f"tick {tick}")
+        if tick:
+            self.on_grid += 1
+            if (quote.bid or _ZERO) % tick or (quote.ask or _ZERO) % tick:
+                self._tallies.note(Kind.OFF_TICK, quote, f"tick {tick}")
         self._book(quote).update(quote, self._tallies, self._hours)
 
     def finish(self, now_ns: int) -> int:

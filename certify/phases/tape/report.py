@@ -136,6 +136,8 @@ class TapeReport:
     books: int = 0
     first_ns: int | None = None
     last_ns: int | None = None
+    on_grid: int = 0
+    """Quotes of instruments whose tick is known."""
     volume: str = "0"
     """Traded quantity without busted, cancelled and correcting records."""
     busted_volume: str = "0"
@@ -155,6 +157,8 @@ class TapeReport:
         """Return out of how many events, steps or instruments `kind` is counted."""
         if kind in (Kind.SEQUENCE_HOLE, Kind.SEQUENCE_GAP, Kind.SEQUENCE_RESET, Kind.SEQUENCE_INVERSION):
             return self.sequence.steps
+        if kind is Kind.OFF_TICK:
+            return self.on_grid
         if kind is Kind.BURST_HOLE:
             return self.sequence.burst_steps
         if kind is Kind.DUPLICATE_SEQUENCE:

@@ -2,9 +2,9 @@
 
 Missing numbers are counted as span minus distinct numbers, so a row that comes late is not lost.
 Where other message types share the numbering, a missing number proves nothing. What still gives
-a dropped row away is a *hole*: steps of a, k·a, a in a regular run (k ≥ 2). Inside one packet
-(equal receive times) a hole is all but proof, as the exchange fills packets in order; across
-packets it is counted against a limit.
+a dropped row away is a *hole*: steps of a, 2a, a in a regular run. Inside one packet (equal receive
+times) a hole of any multiple is all but proof, as the exchange fills packets in order; across
+packets holes are counted against a limit.
 """
 
 from __future__ import annotations
@@ -20,14 +20,16 @@ if TYPE_CHECKING:
 RECENT = 65_536
 """Numbers remembered to tell a duplicate from a late row."""
 RESET_SPAN = 1_000
+OPEN_HOLES = 64
+"""Holes that a late row may still fill."""
 
 
 class SequenceTracker:
     """One numbering; constant memory."""
 
     __slots__ = (
-        "_a", "_b", "_order", "_recent", "_recv_a", "_recv_b", "_recv_last", "burst_holes", "burst_steps",
-        "distinct", "duplicates", "examples", "first", "gaps", "holes", "inversions", "last",
+        "_a", "_b", "_open_holes", "_order", "_recent", "_recv_a", "_recv_b", "_recv_last", "burst_holes",
+        "burst_steps", "distinct", "duplicates", "examples", "first", "gaps", "holes", "inversions", "last",
         "missing_before", "numbered", "resets", "steps", "unit_steps",
     )  # fmt: skip
 
@@ -43,6 +45,7 @@ class SequenceTracker:
         self._recv_last: int | None = None
         self._recent: set[int] = set()
         self._order: deque[int] = deque()
+        self._open_holes: deque[int] = deque(maxlen=OPEN_HOLES)
 
     def see(self, event: Quote | Trade, seq: int) -> None:
         """Take the next number."""
@@ -64,6 +67,9 @@ class SequenceTracker:
             self.inversions += 1
             self._example(Kind.SEQUENCE_INVERSION, event)
             self._a = self._b = 0
+            if seq in self._open_holes:  # late, not lost
+                self.holes -= 1
+                self._open_holes.remove(seq)
             self._remember(seq)
             self.first = min(self.first, seq)
 
@@ -94,8 +100,10 @@ class SequenceTracker:
             if burst and recv == self._recv_a == self._recv_b:
                 self.burst_holes += 1
                 self._example(Kind.BURST_HOLE, event)
-            self.holes += 1
-            self._example(Kind.SEQUENCE_HOLE, event)
+            if b == 2 * a:
+                self.holes += 1
+                self._open_holes.append(self.last + step - b)
+                self._example(Kind.SEQUENCE_HOLE, event)
         self._a, self._b = b, step
         self._recv_a, self._recv_b, self._recv_last = self._recv_b, self._recv_last, recv
 

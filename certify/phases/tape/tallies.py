@@ -37,12 +37,12 @@ class Tallies:
         tally.count += 1
         return tally
 
-    def lasted(self, kind: Kind, piece_ns: int, since_start_ns: int) -> None:
-        """Add `piece_ns` to the time of `kind`; `since_start_ns` is how long this episode is by now."""
+    def lasted(self, kind: Kind, piece_ns: int, episode_ns: int) -> None:
+        """Add `piece_ns` to the time of `kind`; `episode_ns` is how long this episode is by now."""
         tally = self.seen.get(kind)
         if tally is not None:
             tally.duration_ns += piece_ns
-            tally.longest_ns = max(tally.longest_ns, since_start_ns)
+            tally.longest_ns = max(tally.longest_ns, episode_ns)
 
 
 def describe(event: Quote | Trade | None, more: str = "") -> str:
