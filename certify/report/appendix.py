@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from certify.model.ids import ComponentId, Outcome
+from certify.model.ids import ComponentId
 from certify.model.results import CheckResult, RunResult
 from certify.report import words
 from certify.report.checks import Cards, link, outcome_mark, summary, worst
@@ -107,7 +107,8 @@ def explanation(files: RunFiles) -> tuple[Fact, ...]:
         Fact(name="Readiness score", text="The weighted mean of the phases. It is shown, and never decides."),
         Fact(
             name="Verdict",
-            text="Rules over outcomes, not averages. CERTIFIED: everything required passed, every minimum is met. "
+            text="Rules over outcomes, not averages. "
+            "CERTIFIED: everything required passed, every minimum is met. "
             "CONDITIONAL: all criticals passed; what failed is minor, waived or below a score. "
             "NOT CERTIFIED: a critical failed, or a major that is not waived. "
             "INCONCLUSIVE: something required could not be measured and nothing failed.",
@@ -154,6 +155,3 @@ def verify_commands(files: RunFiles) -> tuple[str, ...]:
         "certify verify certificate.json",
         "certify verify certificate.json --evidence .",
     )
-
-
-__all__ = ["Outcome", "digests", "environment", "explanation", "scope", "trace", "verify_commands", "waivers"]

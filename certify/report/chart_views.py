@@ -21,14 +21,10 @@ def charts(loads: Loads, thresholds: tuple[Threshold, ...]) -> tuple[ChartView, 
     """Return every chart that the results have figures for."""
     streams = tuple(dict.fromkeys(load.stream for load in loads))
     made: list[ChartView | None] = []
-    for stream in streams:
-        mine = tuple(load for load in loads if load.stream == stream)
-        limits = tuple(t for t in thresholds if t.stream == stream)
-        made += [
-            _throughput(stream, mine, limits),
-            _latency(stream, mine, limits),
-            _errors(stream, mine, limits),
-        ]
+    for make in (_throughput, _latency, _errors):
+        for stream in streams:
+            mine = tuple(load for load in loads if load.stream == stream)
+            made.append(make(stream, mine, tuple(t for t in thresholds if t.stream == stream)))
     made += [
         _over_time("memory", "Memory", "MB", loads, lambda point: point.rss_mb),
         _over_time("cpu", "CPU", "%", loads, lambda point: point.cpu_percent),
@@ -265,9 +261,13 @@ def _drift(title: str, unit: str, stretches: list[Stretch], length_s: float) -> 
     )
     return (
         f"{title} is {words.figure(first, unit)} at the start and {words.figure(last, unit)} after "
-        f"{words.took(length_s * 1000)} of load ({last - first:+,.1f} {unit}); "
+        f"{words.took(length_s * 1000)} of load ({_signed(last - first)} {unit}); "
         f"the highest is {words.figure(highest, unit)}, at {level}."
     )
+
+
+def _signed(value: float) -> str:
+    return f"{value:+,.1f}".replace("-", "−")
 
 
 def _time_table(stretches: list[Stretch], unit: str) -> Table:

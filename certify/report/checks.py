@@ -117,10 +117,10 @@ def _limit(bound: Bound) -> str:
 
 
 def _expected(check: CheckResult, card: CheckCard | None) -> str:
+    right = card.passes_when if card else check.title
     broken = broken_bounds(check.measurements, check.limits)
-    if broken:
-        return words.listed([f"{bound.name} {_limit(bound)}" for bound, _ in broken])
-    return card.passes_when if card else check.title
+    limits = words.listed([f"{bound.name} {_limit(bound)}" for bound, _ in broken])
+    return f"{right} ({limits})" if limits else right
 
 
 def _remedy(check: CheckResult, card: CheckCard | None) -> str:

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from certify.report.views import ChartView
+from certify.report.views import ChartView, Line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,6 +29,8 @@ class Palette:
     third: str
     limit: str
     back: str
+    sheet: str
+    """Behind the text of a limit, so that it can be read over a bar."""
 
 
 PAPER = Palette(
@@ -40,6 +42,7 @@ PAPER = Palette(
     third="#7a4fb5",
     limit="#b3261e",
     back="#ffffff",
+    sheet="#ffffff",
 )
 """Colours of the PNG: dark on white."""
 
@@ -52,6 +55,7 @@ MARKERS = Palette(
     third="#010106",
     limit="#010107",
     back="none",
+    sheet="#010108",
 )
 """Colours that mean nothing but their own name: replaced by `var(--chart-…)`."""
 
@@ -98,7 +102,8 @@ def _drawn(chart: ChartView, colours: Palette, save: Any) -> None:
 
     with mpl.rc_context():
         mpl.rcdefaults()  # not the matplotlibrc of this machine
-        mpl.rcParams.update(_SETTINGS)
+        for name, value in _SETTINGS.items():
+            mpl.rcParams[name] = value  # type: ignore[index]
         figure = Figure(figsize=(WIDTH_IN, HEIGHT_IN), layout="constrained", facecolor=colours.back)
         FigureCanvasAgg(figure)
         axes = figure.add_subplot()
@@ -109,7 +114,10 @@ def _drawn(chart: ChartView, colours: Palette, save: Any) -> None:
 
 
 def _dress(figure: Figure, axes: Axes, chart: ChartView, colours: Palette) -> None:
+    from matplotlib.ticker import FuncFormatter
+
     axes.set_ylabel(chart.axis, color=colours.faint)
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.12g}"))
     axes.tick_params(colors=colours.faint, length=0)
     axes.spines["bottom"].set_color(colours.grid)
     axes.grid(visible=True, axis="y", color=colours.grid, linewidth=0.8)
@@ -130,7 +138,8 @@ def _categories(axes: Axes, chart: ChartView) -> list[int]:
     labels = [name if len(name) <= 14 else name[:13] + "…" for name in chart.categories]
     crowded = len(labels) > 6 or sum(map(len, labels)) > 56
     axes.set_xticks(places, labels, rotation=35 if crowded else 0, ha="right" if crowded else "center")
-    axes.set_xlim(-0.6, len(places) - 0.4)
+    beside = any(line.category is None for line in chart.lines)
+    axes.set_xlim(-0.6, len(places) - 0.4 + (0.24 * len(places) if beside else 0))
     return places
 
 
@@ -175,7 +184,7 @@ def _levels(axes: Axes, chart: ChartView, colours: Palette) -> None:
     for series, (sign, colour) in zip(chart.series, styles, strict=True):
         axes.plot(places, _numbers(series.values), sign, color=colour, markersize=6, label=series.name)
     for place in places:
-        known = [series.values[place] for series in chart.series if series.values[place] is not None]
+        known = [value for series in chart.series if (value := series.values[place]) is not None]
         if known:
             axes.plot([place, place], [min(known), max(known)], color=colours.faint, linewidth=1, zorder=1)
     axes.set_yscale("log")
@@ -185,7 +194,7 @@ def _levels(axes: Axes, chart: ChartView, colours: Palette) -> None:
 
 def _plain_log(axes: Axes, chart: ChartView) -> None:
     """Give a logarithmic axis whole decades around the values, and plain figures."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+    from matplotlib.ticker import LogLocator, NullFormatter
 
     values = [v for one in chart.series for v in one.values if v] + [
         line.value for line in chart.lines if line.value > 0
@@ -194,7 +203,6 @@ def _plain_log(axes: Axes, chart: ChartView) -> None:
     axes.set_ylim(low / 1.6, high * 1.8)
     wide = high / low > 30
     axes.yaxis.set_major_locator(LogLocator(subs=(1.0,) if wide else (1.0, 2.0, 5.0), numticks=12))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.12g}"))
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.minorticks_off()
 
@@ -241,22 +249,27 @@ def _time(axes: Axes, chart: ChartView, colours: Palette) -> None:
 def _limits(axes: Axes, chart: ChartView, colours: Palette) -> None:
     """Draw each limit over the levels it holds for, with its text."""
     for line in chart.lines:
-        if line.category is not None and line.category not in chart.categories:
-            continue
-        first, last = -0.5, len(chart.categories) - 0.5
-        if line.category is not None:
+        if line.category is None:
+            _limit(axes, line, -0.5, len(chart.categories) - 0.5, colours)
+        elif line.category in chart.categories:
             place = chart.categories.index(line.category)
-            first, last = place - 0.45, place + 0.45
-        axes.hlines(line.value, first, last, color=colours.limit, linewidth=1.4, linestyles=(0, (5, 3)))
-        axes.annotate(
-            line.label,
-            (last, line.value),
-            xytext=(0, 2),
-            textcoords="offset points",
-            ha="right",
-            va="bottom",
-            color=colours.limit,
-        )
+            _limit(axes, line, place - 0.45, place + 0.45, colours)
+
+
+def _limit(axes: Axes, line: Line, first: float, last: float, colours: Palette) -> None:
+    """Draw one limit; its text stands beside a line over all levels, above a line over one."""
+    axes.hlines(line.value, first, last, color=colours.limit, linewidth=1.4, linestyles=(0, (5, 3)))
+    beside = line.category is None
+    axes.annotate(
+        line.label,
+        (last, line.value),
+        xytext=(3, 0) if beside else (0, 4),
+        textcoords="offset points",
+        ha="left" if beside else "right",
+        va="center" if beside else "bottom",
+        color=colours.limit,
+        bbox={"facecolor": colours.sheet, "edgecolor": "none", "pad": 1.0},
+    )
 
 
 _PAINTERS = {"bars": _bars, "levels": _levels, "intervals": _intervals, "time": _time}
@@ -277,6 +290,10 @@ def _adopted(text: str, prefix: str) -> str:
         count=1,
     )
     for name in Palette.__slots__:
-        text = text.replace(getattr(MARKERS, name), f"var(--chart-{name})") if name != "back" else text
+        text = text.replace(getattr(MARKERS, name), _variable(name)) if name != "back" else text
     text = re.sub(r"font: ([0-9.]+)px [^;\"]*", r"font-size: \1px", text)
     return re.sub(r">\s+<", "><", text)
+
+
+def _variable(name: str) -> str:
+    return "var(--sheet)" if name == "sheet" else f"var(--chart-{name})"

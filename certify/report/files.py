@@ -6,6 +6,7 @@ import base64
 import binascii
 import hashlib
 import json
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -133,12 +134,32 @@ def _excerpts(path: Path, result: RunResult) -> dict[str, Excerpt]:
         for check in result.checks
         if check.evidence != (0, 0) and check.outcome in (Outcome.FAILED, Outcome.ERROR, Outcome.INCONCLUSIVE)
     ]
-    found: dict[str, list[JournalLine]] = {check.id: [] for check in wanted}
+    found = {check.id: _Window() for check in wanted}
     for line in _journal(path) if wanted else ():
         for check in wanted:
             if check.evidence[0] <= line.number <= check.evidence[1]:
-                found[check.id].append(line)
-    return {check: _cut(lines) for check, lines in found.items() if lines}
+                found[check.id].add(line)
+    return {check: window.excerpt() for check, window in found.items() if window.head}
+
+
+class _Window:
+    """The first and the last lines of a stretch, however long it is."""
+
+    def __init__(self) -> None:
+        self.head: list[JournalLine] = []
+        self.tail: deque[JournalLine] = deque(maxlen=TAIL)
+        self.seen = 0
+
+    def add(self, line: JournalLine) -> None:
+        self.seen += 1
+        if len(self.head) < HEAD:
+            self.head.append(line)
+        else:
+            self.tail.append(line)
+
+    def excerpt(self) -> Excerpt:
+        lines = (*self.head, *self.tail)
+        return Excerpt(lines=lines, omitted=self.seen - len(lines))
 
 
 def _journal(path: Path) -> Iterator[JournalLine]:
@@ -163,9 +184,3 @@ def _event_of(line: bytes) -> dict[str, Any] | None:
         return data
     inner = (value for value in data.values() if isinstance(value, dict) and codec.TAG in value)
     return next(inner, None)
-
-
-def _cut(lines: list[JournalLine]) -> Excerpt:
-    if len(lines) <= HEAD + TAIL + 1:
-        return Excerpt(lines=tuple(lines))
-    return Excerpt(lines=(*lines[:HEAD], *lines[-TAIL:]), omitted=len(lines) - HEAD - TAIL)

@@ -6,7 +6,6 @@ from certify import resources
 from certify.report import draw
 from certify.report.views import ReportView
 
-
 SHOWN_PROBLEMS = 12
 """How many checks are told in full at the top; every one has its row below."""
 

@@ -22,8 +22,8 @@ def render_junit(view: ReportView) -> str:
     for phase in view.phases:
         document.add_testsuite(_phase(phase, view))
     document.add_testsuite(_verdict(view))
-    document.update_statistics()
-    raw: bytes = document.tostring()
+    document.update_statistics()  # type: ignore[no-untyped-call]
+    raw: bytes = document.tostring()  # type: ignore[no-untyped-call]
     return raw.decode().rstrip() + "\n"
 
 

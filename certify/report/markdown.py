@@ -68,10 +68,10 @@ def _rendered(view: ReportView, budget: Budget) -> str:
             else escape(words.short(value, budget.text))
         )
 
-    environment = jinja2.Environment(  # noqa: S701 - Markdown: `finalize` escapes whatever is not Raw
+    environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(resources.templates_dir() / "report"),
         undefined=jinja2.StrictUndefined,
-        autoescape=False,
+        autoescape=False,  # noqa: S701 - Markdown, not HTML: `finalize` escapes whatever is not Raw
         finalize=shown,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -89,7 +89,7 @@ _START = re.compile(r"^(\s*)([-+#=>]|\d{1,9}(?=[.)]))")
 
 
 def escape(text: str) -> str:
-    """Return `text` so that Markdown shows it as it is, in one line: no markup, link, mention or table cell."""
+    """Return `text` so that Markdown shows it as it is, in one line: no markup, link or mention."""
     text = " ".join(text.split())
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     text = _SPECIAL.sub(r"\\\1", text)

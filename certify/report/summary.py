@@ -9,7 +9,7 @@ from certify.model.ids import Grade, Outcome, PhaseId, Severity, StopReason
 from certify.model.judgement import Verdict
 from certify.model.results import CheckResult, PhaseResult, RunResult
 from certify.report import words
-from certify.report.checks import BROKEN, KEPT, UNKNOWN, WORST_FIRST, link
+from certify.report.checks import BROKEN, KEPT, UNKNOWN, WORST_FIRST
 from certify.report.files import RunFiles
 from certify.report.load import place
 from certify.report.views import Fact, Link, NotTested, NotTestedGroup, ScoreView
@@ -58,10 +58,11 @@ def _what_follows(files: RunFiles) -> str:
     if verdict.grade is Grade.CERTIFIED:
         return f"All {words.count(len(verdict.rules), 'rule')} of the verdict held."
     if verdict.grade is Grade.CONDITIONAL:
-        return f"{words.count(len(verdict.conditions), 'condition').capitalize()} to be put right; valid for a shorter time."
+        conditions = words.count(len(verdict.conditions), "condition").capitalize()
+        return f"{conditions} to be put right; valid for a shorter time."
     if verdict.grade is Grade.INCONCLUSIVE:
         return "Nothing required failed, but not everything required could be measured."
-    return f"{words.count(broken, 'rule').capitalize()} of the verdict did not hold."
+    return f"{words.count(broken, 'rule').capitalize()} of the verdict did not hold." if broken else ""
 
 
 def warnings(files: RunFiles) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from datetime import datetime
@@ -73,6 +74,21 @@ STOP_WORDS: dict[StopReason, str] = {
 
 UNITS = {"count": "", "ratio": "", "1/s": "/s", "us": "µs", "qty": "", "money": ""}
 
+MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
+
 _ACCOUNT = re.compile(r"(?<![A-Za-z0-9])(?:DF?|DU|[UFI])\d{3,7}(\d{3})(?![A-Za-z0-9])")
 _NAMED_ACCOUNT = re.compile(
     r"(?i)\b(account(?:[_ ]?(?:id|no|number))?[\"']?\s*[=:]\s*[\"']?)([A-Z]{0,4}-?\d{2,17})(\d{3})\b"
@@ -101,7 +117,7 @@ def legible(text: str) -> str:
 
 
 def _printable(char: str) -> bool:
-    if char in "\n\t" or char.isascii() and char.isprintable():
+    if char in "\n\t" or (char.isascii() and char.isprintable()):
         return True
     hidden = unicodedata.category(char) in ("Cc", "Cs") or ord(char) & 0xFFFE == 0xFFFE
     turning = "\u202a" <= char <= "\u202e" or "\u2066" <= char <= "\u2069" or char in "\u200e\u200f\u061c"
@@ -115,7 +131,7 @@ def _escape(char: str) -> str:
 
 def number(value: float) -> str:
     """Return `value` with the digits that carry meaning: `1,920`, `63.1`, `4.07`, `0.000312`."""
-    if value != value or value in (float("inf"), float("-inf")):
+    if not math.isfinite(value):
         return str(value)
     size = abs(value)
     if size >= 100 or value == int(value):
@@ -156,10 +172,10 @@ def listed(words: list[str]) -> str:
 def took(ms: float) -> str:
     """Return a length of time for a person: `840 ms`, `2.4 s`, `3 min 20 s`."""
     if ms < 1000:
-        return f"{number(round(ms, 1))} ms"
+        return f"{round(ms)} ms" if ms >= 10 else f"{number(round(ms, 1))} ms"
     seconds = ms / 1000
     if seconds < 60:
-        return f"{seconds:.1f} s"
+        return f"{seconds:.1f}".removesuffix(".0") + " s"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
@@ -170,8 +186,8 @@ def date(text: str | None, missing: str = "none") -> str:
     moment = moment_of(text)
     if moment is None:
         return text or missing
-    months = "January February March April May June July August September October November December".split()
-    return f"{moment.day} {months[moment.month - 1]} {moment.year}, {moment:%H:%M} {moment.tzname() or ''}".rstrip()
+    place = f"{MONTHS[moment.month - 1]} {moment.year}, {moment:%H:%M}"
+    return f"{moment.day} {place} {moment.tzname() or ''}".rstrip()
 
 
 def moment_of(text: str | None) -> datetime | None:

@@ -138,7 +138,7 @@ def card_of(row: tuple[str, ...]) -> CheckCard:
         severity=Severity(row[4]),
         steps=("Prepare.", "Do it.", "Look at what became of it."),
         passes_when=f"{row[1].lower()}, on every try",
-        remedy=f"Look at how the {row[3].replace('_', ' ')} component handles this; compare the journal lines.",
+        remedy=f"Look at how the {row[3].replace('_', ' ')} component handles this and compare the journal.",
         references=REFERENCES.get(row[3], ()),
         defects=("planted",),
     )
@@ -438,7 +438,7 @@ def critical_fails() -> Case:
     kill = check_of(
         ROW["risk.kill_switch"],
         outcome=Outcome.FAILED,
-        message="expected 0 working orders 2 s after HALT on account DU1234567, found 3 (CERT-17, CERT-19, CERT-22)",
+        message="expected 0 working orders 2 s after HALT on account DU1234567, found 3 (CERT-17, CERT-19)",
         measurements=(Measurement(name="orders_left", value=3, unit="count", samples=20),),
         limits=(Bound(name="orders_left", op="==", value=0, unit="count"),),
         score=0.0,
