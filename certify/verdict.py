@@ -13,7 +13,7 @@ from datetime import date
 
 from certify import clock
 from certify.evidence.consistency import contradictions
-from certify.model.ids import ExitCode, Grade, Mode, Outcome, PhaseId, Severity, StopReason
+from certify.model.ids import ComponentId, ExitCode, Grade, Mode, Outcome, PhaseId, Severity, StopReason
 from certify.model.judgement import AcceptedFailure, Rule, Verdict, VerdictPolicy
 from certify.model.results import CheckResult, LoadResult, RunResult
 from certify.model.score import readiness_score
@@ -96,12 +96,12 @@ def _rule(name: str, text: str, because: Iterable[str], cap: Grade | None) -> Ru
 
 
 def _plan_not_empty(result: RunResult, _policy: VerdictPolicy) -> Rule:
-    evaluated = sum(check.outcome.evaluated for check in result.checks)
+    """A run of which nothing passed has nothing to certify, whether nothing was asked or nothing known."""
     planned = len(result.checks)
     return _rule(
         "plan_not_empty",
-        "Something was evaluated: an empty plan certifies nothing.",
-        [] if evaluated else [f"{planned} checks planned, none evaluated"],
+        "Something was found right: an empty plan certifies nothing.",
+        [] if _with_outcome(result, Outcome.PASSED) else [f"{planned} checks planned, none passed"],
         Grade.INCONCLUSIVE,
     )
 
@@ -170,11 +170,19 @@ def _phase_minima(result: RunResult, policy: VerdictPolicy) -> Rule:
 
 
 def _assurance_reached(result: RunResult, policy: VerdictPolicy) -> Rule:
-    reached = result.assurance.rank >= policy.min_assurance.rank
+    """Ask it of what was tried, not only of what was evaluated: else not knowing would count for more."""
+    wanted = policy.min_assurance
+    weak = [
+        f"{check.id}: {check.assurance}"
+        for check in result.checks
+        if _tried(check) and check.component is not ComponentId.CERTIFY and check.assurance.rank < wanted.rank
+    ]
+    if not weak and result.assurance.rank < wanted.rank:
+        weak = [f"nothing was measured on {wanted}"]
     return _rule(
         "assurance_reached",
-        f"It was measured on at least the level that the profile asks for: {policy.min_assurance}.",
-        [] if reached else [f"{result.assurance} of {policy.min_assurance}"],
+        f"It was measured on at least the level that the profile asks for: {wanted}.",
+        weak,
         Grade.INCONCLUSIVE,
     )
 
@@ -196,7 +204,7 @@ def _every_component_evaluated(result: RunResult, _policy: VerdictPolicy) -> Rul
     evaluated = {str(check.component) for check in result.checks if check.outcome.evaluated}
     # A check that broke or was inconclusive has capped the grade by its own rule; here it is enough that
     # there was one: otherwise a failure, which is an evaluation, would count for more than not knowing.
-    tried = {str(c.component) for c in result.checks if c.outcome in (Outcome.ERROR, Outcome.INCONCLUSIVE)}
+    tried = {str(check.component) for check in result.checks if _tried(check)}
     missing = [component for component in result.scope.components if component not in evaluated]
     cap = Grade.CONDITIONAL if set(missing) <= tried else Grade.INCONCLUSIVE
     return _rule("every_component_evaluated", text, missing, cap)
@@ -259,6 +267,10 @@ def _required(check: CheckResult) -> bool:
 
 def _with_outcome(result: RunResult, outcome: Outcome) -> list[CheckResult]:
     return [check for check in result.checks if check.outcome is outcome]
+
+
+def _tried(check: CheckResult) -> bool:
+    return check.outcome not in (Outcome.SKIPPED, Outcome.NOT_APPLICABLE)
 
 
 def _flaky(result: RunResult) -> list[CheckResult]:
