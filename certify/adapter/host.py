@@ -63,6 +63,7 @@ class Host:
         self._main_wake: Optional[asyncio.Event] = None
         self._worker_jobs: "queue.SimpleQueue[Optional[Job]]" = queue.SimpleQueue()
         self._closing = False
+        self._stop_load = threading.Event()
 
     def run(self) -> None:
         """Serve until the tool says exit or goes away."""
@@ -112,6 +113,8 @@ class Host:
             self._on_main((reply, lambda: self._create(message)))
         elif action == "load":
             self._load(reply, message)
+        elif action == "stop_load":
+            self._stop_load.set()
         else:
             self._call(reply, message)
 
@@ -133,8 +136,9 @@ class Host:
         from certify.adapter.load import run_load  # late: most processes never carry load
 
         def run() -> Any:
-            return run_load(self.system, self.outbox, self._loop, message)
+            return run_load(self.system, self.outbox, self._loop, message, self._stop_load)
 
+        self._stop_load.clear()
         self._worker_jobs.put((reply, run))
 
     def _method(self, port: str, name: str) -> Callable[..., Any]:
@@ -187,6 +191,7 @@ class Host:
     def _orphaned(self) -> None:
         """The tool is gone: leave no order behind, then go too."""
         threading.Timer(ORPHAN_GRACE_S, os._exit, (3,)).start()
+        self._stop_load.set()
         for port in ("broker", "execution", "paper_trading"):
             if getattr(self.system, port, None) is not None:
                 self._call(None, {"port": port, "method": "cancel_all", "args": []})

@@ -29,7 +29,8 @@ from certify.errors import AdapterRaised, NotSupported, SystemDied, SystemSilent
 
 STAGED = (
     "__init__.py clock.py errors.py model/__init__.py model/trading.py model/codec.py model/capabilities.py "
-    "adapter/__init__.py adapter/contract.py adapter/wire.py adapter/outbox.py adapter/host.py adapter/load.py"
+    "adapter/__init__.py adapter/contract.py adapter/wire.py adapter/outbox.py adapter/host.py adapter/load.py "
+    "adapter/arrivals.py adapter/flights.py"
 ).split()
 BOOTSTRAP = (
     "import sys; root = sys.argv.pop(1); sys.path[:] = [p for p in sys.path if p]; "
@@ -139,6 +140,11 @@ class SystemProcess:
     def load(self, order: Mapping[str, Any], timeout_s: float) -> Any:
         """Run a load inside the process; raw stamps arrive at the sink while it runs."""
         return self._ask({"do": "load", **order}, timeout_s, "load")
+
+    def stop_load(self) -> None:
+        """Ask a load that runs to end early; `load` then returns what there is."""
+        with contextlib.suppress(wire.WireError):
+            wire.write_all(self._fd_out, wire.json_frame({"do": "stop_load"}))
 
     def close(self, timeout_s: float = 5.0) -> None:
         """Ask the process to end, then make it."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from certify.model.trading import ExecType, Order, OrderType, OrderUpdate, OrdStatus, Side
+from certify.phases.bulk import BulkOrders
 
 LAWS: dict[str, str] = {
     "one_terminal": "an order ends once, and nothing but a bust follows",
@@ -86,6 +87,8 @@ class Ledger:
         self.breaches: list[Breach] = []
         self.foreign: list[OrderUpdate] = []
         self.updates = 0
+        self.bulks: list[BulkOrders] = []
+        """Orders of loads, known by rule; those that have ended lawfully are forgotten but for their sum."""
 
     def sent(self, port: str, order: Order) -> Entry:
         """Note an order before it is sent; an id that is sent again keeps its first entry."""
@@ -94,6 +97,13 @@ class Ledger:
             entry = Entry(order, port, qty=order.qty, price=order.price)
             self.entries[order.client_order_id] = entry
         return entry
+
+    def expect(self, bulk: BulkOrders) -> None:
+        """Note a load before it is sent."""
+        self.bulks.append(bulk)
+
+    def _bulk_of(self, client_order_id: str) -> BulkOrders | None:
+        return next((bulk for bulk in reversed(self.bulks) if client_order_id.startswith(bulk.prefix)), None)
 
     def asked(self, client_order_id: str, qty: Decimal | None, price: Decimal | None) -> None:
         """Note that a change of terms is asked for."""
@@ -104,9 +114,32 @@ class Ledger:
     def take(self, update: OrderUpdate) -> list[Breach]:
         """Take one report and return the laws it breaks."""
         self.updates += 1
+        bulk = self._bulk_of(update.client_order_id) if self.bulks else None
         entry = self.entries.get(update.client_order_id)
+        if entry is None and bulk is not None:
+            if bulk.has_ended(update.client_order_id):
+                return self._take_ended(bulk, update)
+            order = bulk.order(update.client_order_id)
+            entry = self.sent(bulk.port, order) if order else None
         if entry is None:
             return self._take_foreign(update)
+        found = self._take_known(entry, update)
+        if bulk is not None and not entry.working and not entry.broken:
+            bulk.end(update.client_order_id, entry.signed_qty)
+            del self.entries[update.client_order_id]
+        return found
+
+    def _take_ended(self, bulk: BulkOrders, update: OrderUpdate) -> list[Breach]:
+        if update.exec_type is ExecType.TRADE_CANCEL:
+            bulk.bust(update)
+        if update.exec_type in (*REPORTS_ONLY, *PENDING, ExecType.TRADE_CANCEL):
+            return []
+        text = f"expected nothing after its end, was {update.exec_type.value} {update.status.value}"
+        breach = Breach("one_terminal", update.client_order_id, text)
+        self.breaches.append(breach)
+        return [breach]
+
+    def _take_known(self, entry: Entry, update: OrderUpdate) -> list[Breach]:
         texts = list(_judge(entry, update))
         _apply(entry, update)
         found = [Breach(law, update.client_order_id, text) for law, text in texts]
@@ -138,7 +171,8 @@ class Ledger:
     def position(self, port: str, instrument: str) -> Decimal:
         """Return the signed sum of fills of one port and instrument."""
         entries = (e for e in self.entries.values() if e.port == port and e.order.instrument == instrument)
-        return sum((entry.signed_qty for entry in entries), Decimal(0))
+        bulks = (b.position for b in self.bulks if (b.port, b.instrument) == (port, instrument))
+        return sum((entry.signed_qty for entry in entries), Decimal(0)) + sum(bulks, Decimal(0))
 
 
 def _judge(entry: Entry, update: OrderUpdate) -> Iterator[tuple[str, str]]:
