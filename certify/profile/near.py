@@ -19,13 +19,15 @@ def shown(value: object) -> str:
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """Return the known name that `name` was most likely meant to be, if any is near."""
-    close = difflib.get_close_matches(name[:_LONGEST_SHOWN], list(known), n=1, cutoff=0.6)
-    return close[0] if close else None
+    names = [str(candidate) for candidate in known]
+    close = difflib.get_close_matches(name[:_LONGEST_SHOWN], names, n=1, cutoff=0.6)
+    begun = [candidate for candidate in names if name and candidate.startswith(name)]
+    return close[0] if close else begun[0] if len(begun) == 1 else None
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> str:
     """Return `unknown WHAT 'NAME'`, followed by the nearest known name, or else by what is known."""
-    names = list(known)
+    names = [str(candidate) for candidate in known]
     near = nearest(name, names)
     if near is not None:
         return f"unknown {what} {shown(name)}: did you mean {near!r}?"

@@ -158,12 +158,12 @@ def _syntax_error(error: Exception, text: str, file: str, shift: int) -> Profile
     """Return what the parser says, in one line and with its place where it has one."""
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "cannot be read"
-    if mark is not None:
+    if mark is not None and mark.line <= text.count("\n"):
         return _mark(mark, file, shift).error(f"not YAML: {problem}")
-    position = getattr(error, "position", None)
-    if isinstance(position, int):
-        return _mark_at(text, min(position, len(text)), file).error(f"not YAML: {problem}")
-    return profile_error(f"not YAML: {problem}", file=file)
+    # The parser's own position, or, when it only missed something at the end, the end.
+    position = getattr(error, "position", None) if mark is None else None
+    offset = min(position, len(text)) if isinstance(position, int) else len(text)
+    return _mark_at(text, offset, file).error(f"not YAML: {problem}")
 
 
 def _mark(mark: Any, file: str, shift: int) -> Mark:
