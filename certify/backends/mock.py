@@ -11,8 +11,8 @@ Options (`ctx.config`), all of them optional but `instruments`:
     order_latency_ms    how long the venue holds its answers back (0)
     reject_rate         share of orders that the venue refuses ("0")
     market_rate_per_s   generated market events per instrument and second (40); 0: none
-    max_stale_ms        quiet time after which market data is stale (5000)
-    failover_after_ms   how long the active broker may be away (5000)
+    max_stale_ms        quiet time after which market data is stale (3500)
+    failover_after_ms   how long the active broker may be away (2000)
     readiness           {min_trades, max_drawdown}: what a paper account needs before it may go live
     go_live             "allowed" or "refused": whether the approval committee has said yes
     defect              name of a defect to plant, see `certify.defects`
@@ -110,8 +110,8 @@ def _settings(config: Mapping[str, Any]) -> PlatformSettings:
         cash=Decimal(str(config.get("cash", "1000000"))),
         limits=parse_limits(config.get("limits")),
         readiness=_readiness(config),
-        max_stale_ns=_ms(config, "max_stale_ms", 5000),
-        failover_after_ns=_ms(config, "failover_after_ms", 5000),
+        max_stale_ns=_ms(config, "max_stale_ms", 3500),
+        failover_after_ns=_ms(config, "failover_after_ms", 2000),
     )
 
 

@@ -59,6 +59,10 @@ class BrokerSession:
         self._on_link = on_link
         self._link: OrderLink | None = None
         self._allowed = False
+        self.broken = False
+        """Whether the way to the broker is cut, so that no login can succeed."""
+        self.on_reconnect: Callable[[], None] = lambda: None
+        """Called when the way is allowed to come back."""
         self._backoff_ns = FIRST_BACKOFF_NS
         self._retry_at_ns = 0
         self._last_account: AccountState | None = None
@@ -71,6 +75,11 @@ class BrokerSession:
         """Whether orders can be sent."""
         return self._link is not None
 
+    @property
+    def ready(self) -> bool:
+        """Whether it is time to try a login that may succeed."""
+        return not self.broken and self.kernel.now_ns() >= self._retry_at_ns
+
     @locked
     def login(self) -> bool:
         """Open the session and reconcile; on failure try again later, less and less often."""
@@ -78,7 +87,7 @@ class BrokerSession:
         if self._link is not None:
             return True
         try:
-            self._link = self._connection.login(self.account_id, self)
+            self._link = self._reach()
         except ConnectionError as error:
             self.kernel.log.warning("login to %s failed: %s", self.name, error)
             self.back_off()
@@ -88,6 +97,11 @@ class BrokerSession:
         self.reconcile()
         self._on_link(self, True, "logged in")
         return True
+
+    def _reach(self) -> OrderLink:
+        if self.broken:
+            raise ConnectionError("the link is broken")
+        return self._connection.login(self.account_id, self)
 
     def back_off(self) -> None:
         """Wait twice as long before the next attempt, up to a limit."""
@@ -103,7 +117,7 @@ class BrokerSession:
     @locked
     def disconnect(self) -> None:
         """Break the link and keep it broken until `reconnect`."""
-        self._allowed = False
+        self.broken = True
         self._drop("link broken")
 
     @locked
@@ -124,13 +138,14 @@ class BrokerSession:
     @locked
     def reconnect(self) -> None:
         """Allow the link to come back, and try at once."""
+        self.broken = False
+        self.on_reconnect()
         self.login()
 
     @locked
     def maintain(self) -> None:
         """Try to reconnect when it is time."""
-        due = self._allowed and self._link is None
-        if due and self.kernel.now_ns() >= self._retry_at_ns:
+        if self._allowed and self._link is None and self.ready:
             self.login()
 
     # -- reports -------------------------------------------------------------------------------

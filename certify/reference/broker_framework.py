@@ -48,7 +48,15 @@ class BrokerRegistry:
     def register(self, broker: Broker) -> None:
         """Add a connection; the first one is active."""
         self._brokers[broker.name] = broker
+        if broker.session is not None:
+            broker.session.on_reconnect = self.heal
         self._active = self._active or broker.name
+
+    def heal(self) -> None:
+        """Let every broken way come back: whoever mends the active link mends the one it took over from."""
+        for broker in self._brokers.values():
+            if broker.session is not None:
+                broker.session.broken = False
 
     @property
     def session(self) -> BrokerSession:
@@ -131,8 +139,8 @@ class BrokerRegistry:
     def fail_over(self) -> None:
         """Make the first backup that can be reached the active connection; it holds the same account."""
         for broker in self._brokers.values():
-            usable = broker.backup and broker.name != self._active and broker.session is not None
-            if usable and self._take_over(broker):
+            usable = broker.backup and broker.name != self._active
+            if usable and broker.session is not None and broker.session.ready and self._take_over(broker):
                 return
 
     def _take_over(self, broker: Broker) -> bool:
@@ -142,6 +150,7 @@ class BrokerRegistry:
         for record in left.orders.values():
             broker.session.follow(record)
         if not self.activate(broker).accepted:
+            broker.session.orders.clear()
             return False
         left.orders.clear()
         self.kernel.log.warning("%s took over from %s", broker.name, left.name)

@@ -101,7 +101,7 @@ class PaperTrading:
     def start(self) -> None:
         """Open the first account, or the one last in use."""
         if self._engines:
-            self.engine.session.login()
+            self.engine.session.reconnect()
         elif self._accounts:
             self._use(*self._accounts[-1])
         else:

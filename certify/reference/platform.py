@@ -221,7 +221,7 @@ class TradingPlatform:
             self._open_pricing()
             self.market_data.open()
             self.risk.check_losses()
-            self.broker_framework.session.login()
+            self.broker_framework.session.reconnect()
             self.paper_trading.start()
         for worker in self._workers:
             worker.start()
@@ -265,5 +265,6 @@ class TradingPlatform:
             self.paper_trading.maintain()
             self.market_data.maintain()
             self.risk.check_losses()
+            self.trade_monitor.say_unsaid()
             for watch, session in self._watches:
                 watch.compare(session or self.broker_framework.session)

@@ -44,8 +44,8 @@ class PlatformSettings:
     cash: Decimal = Decimal(1_000_000)
     limits: Mapping[str, Decimal] = field(default_factory=lambda: dict(DEFAULT_LIMITS))
     readiness: Readiness = field(default_factory=Readiness)
-    max_stale_ns: int = 5 * NS_PER_S
-    failover_after_ns: int = 5 * NS_PER_S
+    max_stale_ns: int = 3500 * NS_PER_MS
+    failover_after_ns: int = 2 * NS_PER_S
     """How long the active broker may be away before the backup takes over."""
     alert_repeat_ns: int = 200 * NS_PER_MS
     """How often a cause that goes on is said again, at most."""

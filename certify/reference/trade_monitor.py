@@ -53,6 +53,8 @@ class TradeMonitor:
         self._outcomes: deque[bool] = deque(maxlen=REJECT_WINDOW)
         self._alerts: dict[str, Alert] = {}
         self._causes: dict[Cause, str] = {}
+        self._unsaid: dict[str, str] = {}
+        """Alert → the last repetition that came too soon after the one before to be said at once."""
         self._load()
 
     def _load(self) -> None:
@@ -162,9 +164,23 @@ class TradeMonitor:
         )
 
     def _repeat(self, alert: Alert, text: str) -> None:
+        """Say that the cause goes on: now, or when enough time has passed since the last word."""
         now = self.kernel.now_ns()
-        if now - alert.trail[-1].at_ns >= self._repeat_ns:
-            self._publish(_with_entry(alert, AlertEntry(now, alert.state, SYSTEM, f"again: {text}")))
+        if now - alert.trail[-1].at_ns < self._repeat_ns:
+            self._unsaid[alert.id] = text
+            return
+        self._unsaid.pop(alert.id, None)
+        self._publish(_with_entry(alert, AlertEntry(now, alert.state, SYSTEM, f"again: {text}")))
+
+    @locked
+    def say_unsaid(self) -> None:
+        """Say the repetitions whose time has come; those of resolved alerts are over."""
+        for alert_id, text in list(self._unsaid.items()):
+            alert = self._alerts[alert_id]
+            if alert.state is AlertState.RESOLVED:
+                del self._unsaid[alert_id]
+            else:
+                self._repeat(alert, text)
 
     def clear(self, kind: str, key: str = "") -> None:
         """Say that the cause has ended; its alert stays until somebody resolves it."""

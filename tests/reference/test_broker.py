@@ -168,11 +168,28 @@ def test_the_backup_takes_over_with_the_orders(rig):
     rig.pass_time(1)
     assert rig.platform.broker_framework.active() == "SIM-A"
     rig.quote("98.80", "98.90", size="4")
-    rig.pass_time(5)
+    rig.pass_time(1)
     assert rig.platform.broker_framework.active() == "SIM-B"
     assert rig.kinds(sent) == [ExecType.NEW, ExecType.TRADE]
+    framework = rig.platform.broker_framework
     rig.platform.execution.cancel(sent, AAPL)
     assert (rig.last(sent).status, rig.last(sent).cum_qty) == (OrdStatus.CANCELED, 4)
+    assert framework.switch("SIM-A").code == "NOT_CONNECTED"
+    assert framework.active() == "SIM-B"
+    rig.platform.broker.reconnect()
+    assert framework.switch("SIM-A").accepted
+
+
+def test_when_no_backup_can_be_reached_the_first_stays(rig):
+    rig.platform.broker.disconnect()
+    rig.pass_time(3)
+    rig.platform.broker.disconnect()
+    rig.pass_time(3)
+    rig.pass_time(3)
+    assert not rig.platform.health().connected
+    rig.platform.broker.reconnect()
+    assert rig.platform.health().connected
+    assert rig.last(rig.send(1)).status is OrdStatus.FILLED
 
 
 def test_the_broker_refuses_an_id_in_use(rig):

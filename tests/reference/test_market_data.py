@@ -124,7 +124,7 @@ def test_a_gap_is_said_and_what_was_seen_is_dropped(rig):
 
 def test_silence_is_said_once_until_it_ends(rig):
     rig.platform.market_data.subscribe(AAPL, {"QUOTE"})
-    rig.pass_time(5)
+    rig.pass_time(3.5)
     assert rig.alerts("STALE_DATA") == []
     for _ in range(5):
         rig.pass_time(0.1)

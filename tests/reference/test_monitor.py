@@ -85,10 +85,16 @@ def test_a_storm_is_one_alert_until_it_is_resolved(rig):
         rig.send(10_000_000)
     (alert,) = rig.alerts("LIMIT_BREACH")
     assert len(alert.trail) == 1
-    rig.pass_time(0.2)
-    rig.send(10_000_000)
+    rig.pass_time(0.1)
+    assert rig.alerts("LIMIT_BREACH") == [alert]
+    rig.pass_time(0.1)
     (alert,) = rig.alerts("LIMIT_BREACH")
+    assert len(alert.trail) == 2
     assert alert.trail[-1].note.startswith("again: ")
+    rig.pass_time(1)
+    assert rig.alerts("LIMIT_BREACH") == [alert]
+    rig.send(10_000_000)
+    assert len(rig.alerts("LIMIT_BREACH")[0].trail) == 3
     rig.platform.trade_monitor.resolve(alert.id, "Ann", "seen")
     rig.send(10_000_000)
     assert [a.state for a in rig.alerts("LIMIT_BREACH")] == [AlertState.RESOLVED, AlertState.RAISED]
