@@ -11,7 +11,7 @@ import threading
 import traceback
 from typing import Any, Callable, List, Optional, Tuple
 
-from certify.adapter import wire
+from certify.adapter import rows, wire
 from certify.errors import NotSupported
 from certify.model.trading import SYSTEM_EVENTS
 
@@ -104,6 +104,9 @@ def _named(error: BaseException) -> bool:
 
 
 def _event_frame(stamp_ns: int, event: Any) -> bytes:
+    row = rows.to_row(stamp_ns, event)
+    if row is not None:
+        return wire.HEADER.pack(len(row), wire.JSON) + row
     if not isinstance(event, SYSTEM_EVENTS):
         return wire.json_frame({"breach": f"emitted {type(event).__name__}: expected an event of the contract"})
     return wire.json_frame(

@@ -24,13 +24,13 @@ from pathlib import Path
 from typing import Any
 
 import certify
-from certify.adapter import wire
+from certify.adapter import rows, wire
 from certify.errors import AdapterRaised, NotSupported, SystemDied, SystemSilent, SystemUnavailable
 
 STAGED = (
     "__init__.py clock.py errors.py model/__init__.py model/trading.py model/codec.py model/capabilities.py "
     "adapter/__init__.py adapter/contract.py adapter/wire.py adapter/outbox.py adapter/host.py adapter/load.py "
-    "adapter/arrivals.py adapter/flights.py"
+    "adapter/arrivals.py adapter/flights.py adapter/rows.py"
 ).split()
 BOOTSTRAP = (
     "import sys; root = sys.argv.pop(1); sys.path[:] = [p for p in sys.path if p]; "
@@ -239,6 +239,9 @@ class SystemProcess:
                     self._take(json.loads(body))
 
     def _take(self, message: dict[str, Any]) -> None:
+        if "row" in message:
+            self._take_event(message)
+            return
         for text in message.get("breaches", ()):
             self._sink.breach(text)
         if "breach" in message:
@@ -250,7 +253,7 @@ class SystemProcess:
 
     def _take_event(self, message: dict[str, Any]) -> None:
         try:
-            event = wire.from_wire(message["ev"])
+            event = rows.from_row(message) if "row" in message else wire.from_wire(message["ev"])
         except ValueError as error:
             self._sink.breach(str(error))
             return
