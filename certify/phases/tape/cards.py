@@ -15,7 +15,6 @@ _STEPS = (
 )
 
 
-_WATCH = ("duration", "recording_limit")
 _Names = tuple[str, ...]
 
 
@@ -45,7 +44,7 @@ def _card(
         steps=_STEPS,
         passes_when=passes_when,
         remedy=remedy,
-        parameters=tuple(PARAMETERS[parameter] for parameter in (*_WATCH, *parameters)),
+        parameters=tuple(PARAMETERS[parameter] for parameter in parameters),
         **extra,
     )
 

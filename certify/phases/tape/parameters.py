@@ -10,16 +10,6 @@ from certify.phases.tape.settings import DEFAULTS
 
 _ALL = (
     Parameter(
-        name="duration",
-        default="3s",
-        text="how long to watch a live feed; a recording is watched to its end",
-    ),
-    Parameter(
-        name="recording_limit",
-        default="10m",
-        text="how long a recording may take to play; then what was seen says nothing",
-    ),
-    Parameter(
         name="scope",
         default=DEFAULTS["scope"],
         text="venue: each instrument at each venue is a book; nbbo: the rows of all venues make one market",
