@@ -115,7 +115,6 @@ class BrokerRegistry:
         if broker.session is None:
             return refuse("NOT_CONNECTED", f"{broker.name} has no connection")
         previous = self.session
-        was_up = previous.connected
         previous.logout()
         self._active = broker.name
         if broker.session.login():
@@ -123,8 +122,7 @@ class BrokerRegistry:
             return ALLOWED
         broker.session.logout()
         self._active = previous.name
-        if was_up:
-            previous.login()
+        previous.login()
         return refuse("NOT_CONNECTED", f"{broker.name} cannot be reached")
 
     @locked

@@ -118,6 +118,23 @@ def test_a_lost_link_comes_back_by_itself_less_and_less_eagerly(build):
     assert session.connected
 
 
+def test_whichever_broker_can_be_reached_first_is_used(rig):
+    login = rig.connection.login
+
+    def refuse(account, listener):
+        raise ConnectionError("not now")
+
+    rig.connection.login = refuse
+    rig.platform.broker.session.link_lost("reset by peer")
+    for _ in range(100):
+        rig.pass_time(0.1)
+    rig.connection.login = login
+    for _ in range(100):
+        rig.pass_time(0.1)
+    assert rig.platform.health().connected
+    assert rig.last(rig.send(1)).status is OrdStatus.FILLED
+
+
 @pytest.mark.parametrize(
     ("name", "confirm", "code"),
     [
