@@ -227,3 +227,21 @@ def test_what_the_driver_gets_wrong_is_said(floor, alice):
     for call in calls:
         with pytest.raises(UsageError):
             call()
+
+
+def test_a_stop_canceled_between_its_trigger_and_the_resume_does_not_trade(floor, alice):
+    floor.market("9.99", 100, "10.00", 100)
+    stop = alice.buy(10, type="STOP", stop="10.50")
+    floor.venue.halt("ACME.SIM")
+    floor.trade("10.60")
+    alice.session.cancel(stop, "ACME.SIM")
+    floor.venue.resume("ACME.SIM")
+    assert alice.heard(stop) == ["NEW", "CANCELED"]
+    assert alice.held() == 0
+
+
+def test_cancel_all_is_quoted(alice):
+    alice.buy(10, "10.00")
+    alice.session.subscribe("ACME.SIM", ["QUOTE"])
+    alice.session.cancel_all()
+    assert [quote.bid for quote in alice.quotes] == [Decimal("10.00"), None]
