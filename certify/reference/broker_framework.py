@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from certify.model.trading import BrokerInfo, Decision, Environment
-from certify.reference.broker import BrokerSession
 from certify.reference.kernel import Kernel, locked
 from certify.reference.orders import refuse
+from certify.reference.session import BrokerSession
 
 ALLOWED = Decision(accepted=True)
 
@@ -111,26 +111,42 @@ class BrokerRegistry:
         return refuse("OPEN_ORDERS", f"{count} orders are working at {self._active}") if count else None
 
     def activate(self, broker: Broker) -> Decision:
-        """Log out of the one before and in to `broker`; on failure go back."""
+        """Use `broker` from now on and keep the one before as a standby; on failure go back."""
         if broker.session is None:
             return refuse("NOT_CONNECTED", f"{broker.name} has no connection")
         previous = self.session
-        previous.logout()
         self._active = broker.name
         if broker.session.login():
+            previous.stand_by()
             self._on_switch(broker.name)
             return ALLOWED
-        broker.session.logout()
+        broker.session.release()
         self._active = previous.name
-        previous.login()
         return refuse("NOT_CONNECTED", f"{broker.name} cannot be reached")
 
     @locked
+    def start(self) -> None:
+        """Log in to the active broker and connect the backups."""
+        self.session.reconnect()
+        for session in self._standbys():
+            session.stand_by()
+
+    @locked
+    def stop(self) -> None:
+        """Log out everywhere."""
+        for session in (*self._standbys(), self.session):
+            session.logout()
+
+    def _standbys(self) -> list[BrokerSession]:
+        others = (broker for broker in self._brokers.values() if broker.name != self._active)
+        return [broker.session for broker in others if broker.session is not None]
+
+    @locked
     def maintain(self) -> None:
-        """Let the active session reconnect; when it has been away for too long, let the backup take over."""
-        session = self.session
-        session.maintain()
-        down = session.down_since_ns
+        """Let broken links come back; when the active one has been away too long, let a backup take over."""
+        for session in (self.session, *self._standbys()):
+            session.maintain()
+        down = self.session.down_since_ns
         if down is not None and self.kernel.now_ns() - down >= self._failover_after_ns:
             self.fail_over()
 
@@ -148,8 +164,6 @@ class BrokerRegistry:
         for record in left.orders.values():
             broker.session.follow(record)
         if not self.activate(broker).accepted:
-            broker.session.orders.clear()
             return False
-        left.orders.clear()
         self.kernel.log.warning("%s took over from %s", broker.name, left.name)
         return True

@@ -17,7 +17,6 @@ from certify.model.trading import (
     Position,
     Source,
 )
-from certify.reference.broker import BrokerSession
 from certify.reference.exposure import Desk, Proposal
 from certify.reference.journal import ORDERS, UPDATES, Journal
 from certify.reference.kernel import Kernel, locked
@@ -30,6 +29,7 @@ from certify.reference.orders import (
     unknown_order,
 )
 from certify.reference.risk import RiskManager
+from certify.reference.session import BrokerSession
 from certify.reference.trade_monitor import TradeMonitor
 
 _FILLS = (ExecType.TRADE, ExecType.TRADE_CANCEL)

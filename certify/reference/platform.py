@@ -18,7 +18,7 @@ from certify.model.trading import (
     SystemInfo,
 )
 from certify.reference.background import MarketDriver, MarketEvents, Worker, repeat
-from certify.reference.broker import BrokerPort, BrokerSession
+from certify.reference.broker import BrokerPort
 from certify.reference.broker_framework import Broker, BrokerRegistry
 from certify.reference.connection import FeedLink, VenueConnection
 from certify.reference.execution import ExecutionEngine
@@ -30,6 +30,7 @@ from certify.reference.paper_trading import LIVE, PaperTrading
 from certify.reference.positions import PositionBook
 from certify.reference.pricing import PriceBook
 from certify.reference.risk import RiskManager
+from certify.reference.session import BrokerSession
 from certify.reference.settings import PlatformSettings
 from certify.reference.surveillance import PositionWatch
 from certify.reference.trade_monitor import TradeMonitor
@@ -221,7 +222,7 @@ class TradingPlatform:
             self._open_pricing()
             self.market_data.open()
             self.risk.check_losses()
-            self.broker_framework.session.reconnect()
+            self.broker_framework.start()
             self.paper_trading.start()
         for worker in self._workers:
             worker.start()
@@ -240,7 +241,7 @@ class TradingPlatform:
                 return
             self._running = False
             self.market_data.close()
-            self.broker_framework.session.logout()
+            self.broker_framework.stop()
             self.paper_trading.stop()
             if self._pricing_line is not None:
                 self._pricing_line.close()

@@ -7,9 +7,9 @@ from decimal import Decimal
 
 from certify.clock import NS_PER_MS
 from certify.model.trading import AlertKind, AlertSeverity
-from certify.reference.broker import BrokerSession
 from certify.reference.kernel import Kernel
 from certify.reference.positions import PositionBook
+from certify.reference.session import BrokerSession
 from certify.reference.trade_monitor import TradeMonitor
 
 INTERVAL_NS = 250 * NS_PER_MS

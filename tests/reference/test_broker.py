@@ -157,7 +157,7 @@ def test_a_switch_waits_for_open_orders(rig):
     rig.platform.execution.cancel(sent, AAPL)
     assert framework.switch("SIM-B").accepted
     assert [(b.name, b.connected, b.active) for b in framework.brokers()] == [
-        ("SIM-A", False, False),
+        ("SIM-A", True, False),
         ("SIM-B", True, True),
         ("LIVE-X", False, False),
     ]
@@ -166,17 +166,25 @@ def test_a_switch_waits_for_open_orders(rig):
 
 
 def test_a_switch_that_cannot_connect_goes_back(rig):
-    login = rig.connection.login
-
-    def refuse(account, listener):
-        if listener is not rig.platform.broker_framework._brokers["SIM-A"].session:
-            raise ConnectionError("not now")
-        return login(account, listener)
-
-    rig.connection.login = refuse
-    assert rig.platform.broker_framework.switch("SIM-B").code == "NOT_CONNECTED"
-    assert rig.platform.broker_framework.active() == "SIM-A"
+    framework = rig.platform.broker_framework
+    framework.switch("SIM-B")
+    rig.platform.broker.disconnect()
+    rig.pass_time(3)
+    assert framework.active() == "SIM-A"
+    assert framework.switch("SIM-B").code == "NOT_CONNECTED"
+    assert framework.active() == "SIM-A"
     assert rig.platform.health().connected
+    assert rig.last(rig.send(1)).status is OrdStatus.FILLED
+
+
+def test_the_standby_says_nothing(rig):
+    sent = rig.send(10)
+    assert rig.kinds(sent) == [ExecType.NEW, ExecType.TRADE]
+    rig.platform.broker_framework.switch("SIM-B")
+    rig.platform.broker_framework.switch("SIM-A")
+    sent = rig.send(10, side=Side.SELL)
+    assert rig.kinds(sent) == [ExecType.NEW, ExecType.TRADE]
+    assert rig.platform.execution.positions() == []
 
 
 def test_the_backup_takes_over_with_the_orders(rig):
