@@ -15,7 +15,14 @@ from certify.engine.bench import Bench
 from certify.engine.environment import environment
 from certify.engine.stream import EventStream
 from certify.engine.tidy import replaceable, tidy
-from certify.errors import AdapterRaised, CertifyError, NotSupported, SystemSilent, SystemUnavailable
+from certify.errors import (
+    AdapterRaised,
+    CertifyError,
+    EvidenceError,
+    NotSupported,
+    SystemSilent,
+    SystemUnavailable,
+)
 from certify.evidence.journal import JournalWriter
 from certify.model.events import (
     CheckFinished,
@@ -167,22 +174,27 @@ class Runner:
         return "; ".join(texts)
 
     def _finish(self, planned: PlannedCheck, finding: Finding, took_ms: float) -> None:
-        self._publish(
-            CheckFinished(
-                at_ns=clock.now_ns(),
-                id=planned.id,
-                title=planned.title,
-                phase=planned.phase,
-                component=planned.component,
-                severity=planned.severity,
-                outcome=finding.outcome,
-                message=finding.message,
-                measurements=finding.measurements,
-                limits=finding.limits,
-                assurance=self._assurance(planned),
-                took_ms=took_ms,
-                waived=planned.waived,
-            )
+        try:
+            self._publish(self._finished(planned, finding, took_ms))
+        except EvidenceError as error:  # a figure that is no number: the check broke, not the evidence
+            broken = Finding(outcome=Outcome.ERROR, message=f"the check broke: {error}")
+            self._publish(self._finished(planned, broken, took_ms))
+
+    def _finished(self, planned: PlannedCheck, finding: Finding, took_ms: float) -> CheckFinished:
+        return CheckFinished(
+            at_ns=clock.now_ns(),
+            id=planned.id,
+            title=planned.title,
+            phase=planned.phase,
+            component=planned.component,
+            severity=planned.severity,
+            outcome=finding.outcome,
+            message=finding.message,
+            measurements=finding.measurements,
+            limits=finding.limits,
+            assurance=self._assurance(planned),
+            took_ms=took_ms,
+            waived=planned.waived,
         )
 
     def _assurance(self, planned: PlannedCheck) -> Assurance:

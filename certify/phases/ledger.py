@@ -50,6 +50,8 @@ class Entry:
     price: Decimal | None = None
     asked: list[tuple[Decimal | None, Decimal | None]] = field(default_factory=list)
     """Quantities and prices asked for by modifies that are not answered yet."""
+    repeats: int = 0
+    """How often its id was sent again on purpose and not refused yet: that refusal is not its end."""
     broken: bool = False
     """Whether a law was broken already: what follows from it is not reported again."""
 
@@ -96,6 +98,8 @@ class Ledger:
         if entry is None:
             entry = Entry(order, port, qty=order.qty, price=order.price)
             self.entries[order.client_order_id] = entry
+        else:
+            entry.repeats += 1
         return entry
 
     def expect(self, bulk: BulkOrders) -> None:
@@ -140,6 +144,10 @@ class Ledger:
         return [breach]
 
     def _take_known(self, entry: Entry, update: OrderUpdate) -> list[Breach]:
+        if _refuses_repeat(entry, update):
+            entry.repeats -= 1
+            entry.updates.append(update)
+            return []
         texts = list(_judge(entry, update))
         _apply(entry, update)
         found = [Breach(law, update.client_order_id, text) for law, text in texts]
@@ -173,6 +181,10 @@ class Ledger:
         entries = (e for e in self.entries.values() if e.port == port and e.order.instrument == instrument)
         bulks = (b.position for b in self.bulks if (b.port, b.instrument) == (port, instrument))
         return sum((entry.signed_qty for entry in entries), Decimal(0)) + sum(bulks, Decimal(0))
+
+
+def _refuses_repeat(entry: Entry, update: OrderUpdate) -> bool:
+    return update.exec_type is ExecType.REJECTED and entry.repeats > 0 and entry.status is not None
 
 
 def _judge(entry: Entry, update: OrderUpdate) -> Iterator[tuple[str, str]]:

@@ -222,18 +222,24 @@ class Trial:
         tick = self._instrument(name).tick * HALF_SPREAD_TICKS
         bid = bid if bid is not None else self.centre(name) - tick
         ask = ask if ask is not None else bid + 2 * tick
-        quote = Quote(name, bid, size, ask, ask_size or size, clock.now_ns())
-        return self._show(quote)
+        return self.show(Quote(name, bid, size, ask, ask_size or size, clock.now_ns()))
 
-    def _show(self, quote: Quote) -> Quote:
+    def show(self, quote: Quote) -> Quote:
+        """Inject a quote and return the one that the system shows of it; silence fails the check."""
         inbox = self.session("market_data").inbox
         self.quote(quote.instrument)  # subscribed
-        wanted = (quote.bid, quote.ask)
+        seen = inbox.quote_counts.get(quote.instrument, 0)
+        wanted = _sides(quote)
         self.call("market_data", "inject", quote)
 
         def shown() -> Quote | None:
             last = inbox.quotes.get(quote.instrument)
-            return last if last and (last.bid, last.ask) == wanted else None
+            if last is None or (last.bid, last.ask) != (quote.bid, quote.ask):
+                return None
+            fresh = inbox.quote_counts.get(quote.instrument, 0) > seen
+            return (
+                last if fresh or _sides(last) == wanted else None
+            )  # an unchanged market need not be said again
 
         return self.until(
             "market_data", shown, f"expected the market set to {quote.bid}/{quote.ask} to be shown"
@@ -312,6 +318,10 @@ def _required(value: Decimal | None) -> Decimal:
     if value is None:
         raise ValueError("expected a duration such as 5s")
     return value
+
+
+def _sides(quote: Quote) -> tuple[Decimal | None, ...]:
+    return (quote.bid, quote.bid_size, quote.ask, quote.ask_size)
 
 
 def two_sided(quote: Quote | None) -> Quote | None:

@@ -86,19 +86,19 @@ def _market_data(answers: dict[str, list[object]], trial: Trial) -> None:
     expect(not missing, f"expected every instrument of the profile, was without {', '.join(missing)}")
 
 
-def _broker_framework(answers: dict[str, list[object]], trial: Trial) -> None:
+def _broker_framework(answers: dict[str, list[object]], _trial: Trial) -> None:
     names = [item.name for item in answers["brokers"] if isinstance(item, BrokerInfo)]
     active = answers["active"][0]
     expect(active in names, f"expected the active broker among {names}, was {active!r}")
     expect(len(set(names)) == len(names), f"expected each broker once, was {names}")
 
 
-def _paper_trading(answers: dict[str, list[object]], trial: Trial) -> None:
+def _paper_trading(answers: dict[str, list[object]], _trial: Trial) -> None:
     mode = answers["mode"][0]
     expect(mode in ("PAPER", "LIVE"), f"mode: expected PAPER or LIVE, was {mode!r}")
 
 
-def _risk(answers: dict[str, list[object]], trial: Trial) -> None:
+def _risk(answers: dict[str, list[object]], _trial: Trial) -> None:
     state = answers["state"][0]
     expect(state == "ACTIVE", f"state: expected ACTIVE at the start, was {state!r}")
     unknown = [
@@ -107,7 +107,7 @@ def _risk(answers: dict[str, list[object]], trial: Trial) -> None:
     expect(not unknown, f"limits: expected names of the contract, was {', '.join(unknown)}")
 
 
-def _trade_monitor(answers: dict[str, list[object]], trial: Trial) -> None:
+def _trade_monitor(answers: dict[str, list[object]], _trial: Trial) -> None:
     expect(answers["metrics"], "metrics: expected at least one figure, was none")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from decimal import Decimal
-from typing import cast
+from typing import Any, cast
 
 from certify import clock
 from certify.evidence.artifacts import artifact_path, store_artifact
@@ -21,40 +21,22 @@ SLEEP_S = 0.002
 
 
 def _card(
-    id: str,  # noqa: A002 - the card's own field
-    title: str,
-    component: ComponentId,
-    severity: Severity,
-    *,
-    steps: tuple[str, ...],
-    passes_when: str,
-    remedy: str,
-    parameters: tuple[Parameter, ...] = (),
-    references: tuple[str, ...] = (),
-    defects: tuple[str, ...] = (),
-    ports: tuple[str, ...] = (),
+    name: str, title: str, severity: Severity, component: ComponentId = ComponentId.CERTIFY, **more: Any
 ) -> CheckCard:
     return CheckCard(
-        id=id,
+        id=f"{component.value}.{name}",
         title=title,
         phase=PhaseId.FRAMEWORK,
         component=component,
         severity=severity,
-        steps=steps,
-        passes_when=passes_when,
-        remedy=remedy,
-        parameters=parameters,
-        references=references,
-        defects=defects,
-        ports=ports,
+        **more,
     )
 
 
 @check(
     _card(
-        "certify.evidence_writable",
+        "evidence_writable",
         "The tool can keep its evidence: it is written, read back and there is room for more",
-        ComponentId.CERTIFY,
         Severity.CRITICAL,
         steps=("write an artifact into the run directory", "read it back", "look at the free space"),
         passes_when="the same bytes come back and there is more free space than the parameter asks for",
@@ -82,9 +64,8 @@ def evidence_writable(trial: Trial) -> Finding:
 
 @check(
     _card(
-        "certify.clock_fit",
+        "clock_fit",
         "The machine measures time well enough: the clock never goes back and short waits end in time",
-        ComponentId.CERTIFY,
         Severity.MAJOR,
         steps=(
             f"wait {SLEEPS} times for {SLEEP_S * 1000:g} ms",
@@ -116,12 +97,12 @@ def clock_fit(trial: Trial) -> Finding:
     return passed(f"short waits overshoot by {median:.2f} ms", figure)
 
 
-def _environment(port: str) -> Check:
+def _clean_start(port: str) -> Check:
     card = _card(
-        f"{port}.clean_start",
+        "clean_start",
         f"The account behind {port} is flat and free of open orders before anything is sent",
-        ComponentId(port),
         Severity.CRITICAL,
+        ComponentId(port),
         steps=("list the open orders", "list the positions"),
         passes_when="there is no open order and no position in an instrument of the profile",
         remedy="cancel the orders and close the positions, or certify on another account",
@@ -146,10 +127,10 @@ def _environment(port: str) -> Check:
 
 @check(
     _card(
-        "execution.environment",
+        "environment",
         "The account trades in the environment that the system says it is in",
-        ComponentId.EXECUTION,
         Severity.CRITICAL,
+        ComponentId.EXECUTION,
         steps=("ask the account for its environment", "compare with the system's own description"),
         passes_when="both say the same, or the account does not say",
         remedy="connect the system to the account that it is meant for",
@@ -171,6 +152,6 @@ def environment(trial: Trial) -> Finding:
 CHECKS: tuple[Check, ...] = (
     evidence_writable,
     clock_fit,
-    *(_environment(port) for port in ORDER_PORTS),
+    *(_clean_start(port) for port in ORDER_PORTS),
     environment,
 )
