@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from certify.model.ids import ComponentId
+from certify.model.judgement import AcceptedFailure
 from certify.model.results import CheckResult, RunResult
 from certify.report import words
 from certify.report.checks import Cards, link, outcome_mark, summary, worst
@@ -33,36 +33,22 @@ def _scope_row(component: ComponentId, result: RunResult) -> tuple[str, ...]:
 
 
 def waivers(files: RunFiles) -> Table | None:
-    """Return what is waived, by whom, why and until when; `None` when nothing is."""
+    """Return what is waived, why, by whom and until when; `None` when nothing is."""
     waived = [check for check in files.result.checks if check.waived]
-    stated = {str(entry.get("check")): entry for entry in _stated_waivers(files)}
+    accepted = {one.check: one for one in (*files.plan.policy.waivers, *files.verdict.waivers)}
     if not waived:
         return None
-    reasons = {planned.id: planned.reason for planned in files.plan.checks}
-    rows = tuple(
-        _waiver_row(check, stated.get(check.id, {}), reasons.get(check.id, ""), files.result.finished_at)
-        for check in waived
-    )
+    rows = tuple(_waiver_row(check, accepted.get(check.id), files.result.finished_at) for check in waived)
     columns = ("Check", "Outcome", "Reason", "Approved by", "Holds until")
     return Table(title="Waivers", columns=columns, rows=rows)
 
 
-def _stated_waivers(files: RunFiles) -> list[dict[str, Any]]:
-    found = files.certificate.predicate.get("waivers", ()) if files.certificate else ()
-    return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
-
-
-def _waiver_row(
-    check: CheckResult, stated: Mapping[str, Any], reason: str, finished_at: str
-) -> tuple[str, ...]:
-    expires = str(stated.get("expires") or "")
-    return (
-        check.id,
-        words.OUTCOME_WORDS[check.outcome][1],
-        str(stated.get("reason") or reason or "in the profile's waivers file"),
-        str(stated.get("approved_by") or "in the profile's waivers file"),
-        expires + _days_left(expires, finished_at) if expires else "in the profile's waivers file",
-    )
+def _waiver_row(check: CheckResult, waiver: AcceptedFailure | None, finished_at: str) -> tuple[str, ...]:
+    outcome = words.OUTCOME_WORDS[check.outcome][1]
+    if waiver is None:
+        return check.id, outcome, *("not in the evidence",) * 3
+    until = waiver.expires + _days_left(waiver.expires, finished_at)
+    return check.id, outcome, waiver.reason, waiver.approved_by, until
 
 
 def _days_left(expires: str, finished_at: str) -> str:

@@ -114,6 +114,7 @@ def _rule(verdict: Verdict, known: Mapping[str, str]) -> list[RuleView]:
             held=KEPT if rule.held else Mark(key=BROKEN.key, sign=BROKEN.sign, words="not held"),
             text=rule.text,
             because=tuple(checks.link(text, known) for text in rule.because),
+            effect="" if rule.held or rule.cap is None else f"at best {words.GRADE_WORDS[rule.cap][1]}",
         )
         for rule in verdict.rules
     ]

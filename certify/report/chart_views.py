@@ -48,6 +48,12 @@ def _lines(limits: tuple[Threshold, ...], metric: str, label: str = "") -> tuple
     )
 
 
+def _judged(loads: Loads, values: list[float | None]) -> dict[str, float | None]:
+    """Return level → value, `None` where the generator bounded the load: that judges nobody."""
+    pairs = zip(loads, values, strict=True)
+    return {load.level: None if load.generator.limited else value for load, value in pairs}
+
+
 def _verdict_on(
     lines: tuple[Line, ...], limits: tuple[Threshold, ...], values: dict[str, float | None]
 ) -> str:
@@ -56,17 +62,19 @@ def _verdict_on(
         return "No limit was set."
     texts = []
     for line, limit in zip(lines, limits, strict=True):
-        held_to = {
-            level: v for level, v in values.items() if v is not None and line.category in (None, level)
-        }
+        meant = {level: v for level, v in values.items() if line.category in (None, level)}
+        held_to = {level: v for level, v in meant.items() if v is not None}
+        unjudged = words.listed([level for level in meant if level not in held_to])
         broken = [level for level, v in held_to.items() if not OPERATORS[limit.op](v, limit.value)]
         where = f" at {line.category}" if line.category else ""
+        at = "" if line.category else f" at {words.listed(broken)}"
         if not held_to:
             texts.append(f"The limit {line.label}{where} could not be judged.")
         elif broken:
-            texts.append(f"The limit {line.label}{where} is broken at {words.listed(broken)}.")
+            texts.append(f"The limit {line.label}{where} is broken{at}.")
         else:
-            texts.append(f"The limit {line.label}{where} is kept.")
+            but = f", but could not be judged at {unjudged}" if unjudged else ""
+            texts.append(f"The limit {line.label}{where} is kept{but}.")
     return " ".join(texts)
 
 
@@ -79,7 +87,7 @@ def _throughput(stream: str, loads: Loads, limits: tuple[Threshold, ...]) -> Cha
     finding = (
         f"The lowest share of the offered load completed without error is {rate} %, at {least.level}: "
         f"{words.figure(least.achieved_per_s, '1/s')} of {words.figure(least.offered_per_s, '1/s')}. "
-        + _verdict_on(lines, mine, {load.level: load.achieved_per_s for load in loads})
+        + _verdict_on(lines, mine, _judged(loads, [load.achieved_per_s for load in loads]))
     )
     levels = tuple(load.level for load in loads)
     series = (
@@ -128,7 +136,7 @@ def _latency(stream: str, loads: Loads, limits: tuple[Threshold, ...]) -> ChartV
         _verdict_on(
             (line,),
             (t,),
-            {load.level: getattr(load.latency_ms, t.metric.partition(".")[2]) for load in loads},
+            _judged(loads, [getattr(load.latency_ms, t.metric.partition(".")[2]) for load in loads]),
         )
         for line, t in pairs
     )
@@ -177,11 +185,12 @@ def _errors(stream: str, loads: Loads, limits: tuple[Threshold, ...]) -> ChartVi
     rated = tuple(t for t in limits if t.metric == "error_rate")
     lines = _lines(rated, "error_rate")
     values = dict(zip(levels, series.values, strict=True))
+    judged = _verdict_on(lines, rated, _judged(mine, list(series.values)))
     return ChartView(
         id=f"errors-{stream}".replace("_", "-"),
         kind="intervals",
         title=f"Error rate, {_name(stream)}",
-        finding=f"{_course('The error rate', values, '%')} {_verdict_on(lines, rated, values)}",
+        finding=f"{_course('The error rate', values, '%')} {judged}",
         axis="percent, with 95 % interval",
         categories=levels,
         series=(series,),

@@ -93,8 +93,8 @@ def escape(text: str) -> str:
     text = " ".join(text.split())
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     text = _SPECIAL.sub(r"\\\1", text)
-    text = text.replace("://", ":&#47;&#47;").replace("www.", "www&#46;")
     text = re.sub(r"([@#])(?=\w)", "\\1\u200b", text)  # no mention, no reference to an issue
+    text = text.replace("://", ":&#47;&#47;").replace("www.", "www&#46;")
     return _START.sub(lambda found: f"{found[1]}\\{found[2]}" if not found[2].isdigit() else found[0], text)
 
 

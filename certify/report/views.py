@@ -157,6 +157,8 @@ class RuleView:
     held: Mark
     text: str
     because: tuple[Link, ...]
+    effect: str = ""
+    """What a rule that does not hold does to the grade."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from certify.errors import UsageError
+from certify.evidence.files import write_bytes
 from certify.model.card import CheckCard
 from certify.report.build import view
 from certify.report.files import load_run
@@ -65,11 +65,5 @@ def write_all(run_dir: Path, cards: Mapping[str, CheckCard]) -> list[Path]:
 
 
 def _put(path: Path, content: bytes) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        unfinished.write_bytes(content)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    write_bytes(path, content)
     return path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -11,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from certify import clock
+from certify import clock, report
 from certify.model import codec
 from certify.model.card import CheckCard
 from certify.model.events import CommandSent, LawBroken, Note
 from certify.model.ids import Assurance, ComponentId, Grade, Outcome, PhaseId, Severity, StopReason
-from certify.model.judgement import Rule, Verdict, VerdictPolicy
+from certify.model.judgement import AcceptedFailure, Rule, Verdict, VerdictPolicy
 from certify.model.measure import Bound, Measurement
 from certify.model.results import (
     CheckResult,
@@ -483,7 +484,13 @@ def critical_fails() -> Case:
         ),
     )
     rules = not_held(
-        Rule(id="criticals", held=False, text="No critical check failed.", because=("risk.kill_switch",)),
+        Rule(
+            id="criticals",
+            held=False,
+            text="No critical check failed.",
+            because=("risk.kill_switch",),
+            cap=Grade.NOT_CERTIFIED,
+        ),
         Rule(
             id="majors",
             held=False,
@@ -547,21 +554,11 @@ def conditional() -> Case:
         score=0.0,
     )
     case = case_of(rows_but(a=waived), Grade.CONDITIONAL)
-    predicate = {
-        "grade": "CONDITIONAL",
-        "waivers": [
-            {
-                "check": "execution.rounding",
-                "reason": "fixed in 2026.2",
-                "approved_by": "J. Ortiz",
-                "expires": "2026-02-28",
-            }
-        ],
-    }
-    conditions = ("execution.rounding: a price off the tick must be refused",)
-    return replace(
-        case, verdict=replace(case.verdict, conditions=conditions), certificate=envelope(predicate)
+    accepted = AcceptedFailure(
+        check="execution.rounding", reason="fixed in 2026.2", approved_by="J. Ortiz", expires="2026-02-28"
     )
+    conditions = ("execution.rounding: a price off the tick must be refused",)
+    return replace(case, verdict=replace(case.verdict, conditions=conditions, waivers=(accepted,)))
 
 
 def partial() -> Case:
@@ -699,14 +696,30 @@ def run_dirs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {name: make().write(base / name) for name, make in CASES.items()}
 
 
+@pytest.fixture(scope="session")
+def views(run_dirs: dict[str, Path]) -> dict[str, report.ReportView]:
+    return {name: report.view(report.load_run(path), CASES[name]().cards) for name, path in run_dirs.items()}
+
+
+@pytest.fixture(scope="session")
+def pages(views: dict[str, report.ReportView]) -> Callable[[str], str]:
+    return functools.cache(lambda name: report.render_html(views[name]))
+
+
 @pytest.fixture(params=sorted(CASES))
-def case_name(request: pytest.FixtureRequest) -> str:
+def name(request: pytest.FixtureRequest) -> str:
+    """Every kind of run, one after the other."""
     return str(request.param)
 
 
 @pytest.fixture
-def run_dir(case_name: str, run_dirs: dict[str, Path]) -> Path:
-    return run_dirs[case_name]
+def case() -> Callable[[str], Case]:
+    return lambda wanted: CASES[wanted]()
+
+
+@pytest.fixture
+def hostile_texts() -> tuple[str, ...]:
+    return HOSTILE
 
 
 @pytest.fixture
