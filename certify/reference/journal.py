@@ -30,7 +30,9 @@ from certify.model.trading import (
 T = TypeVar("T")
 Row = list[Any]
 
-_encode = json.JSONEncoder(default=str, separators=(",", ":"), check_circular=False).encode
+_encode = json.JSONEncoder(
+    default=str, separators=(",", ":"), check_circular=False, ensure_ascii=False
+).encode
 
 
 class Packer(Generic[T]):

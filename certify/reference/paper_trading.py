@@ -9,6 +9,7 @@ from decimal import Decimal
 from certify.errors import UsageError
 from certify.model.trading import (
     AccountState,
+    AlertKind,
     Criterion,
     Decision,
     Environment,
@@ -129,12 +130,19 @@ class PaperTrading:
         if self._engines:
             self.engine.cancel_all()
             self.engine.session.logout()
-            self._risk.drop_desk(self.engine.desk)
+            self._forget(self.engine)
         account = f"PAPER-{len(self._accounts) + 1}"
         self._accounts.append((account, cash, currency))
         self._journal.append("account", account, cash, currency)
         self._use(account, cash, currency)
         return self.account()
+
+    def _forget(self, engine: ExecutionEngine) -> None:
+        """Let go of an account that is used no longer, and of what was wrong with it."""
+        engine.close()
+        self._risk.drop_desk(engine.desk)
+        for kind in (AlertKind.DISCONNECT, AlertKind.POSITION_BREAK):
+            self._monitor.clear(kind, engine.desk.account)
 
     def _use(self, account: str, cash: Decimal, currency: str) -> None:
         self._engines.append(self._open_engine(account, cash, currency))

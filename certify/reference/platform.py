@@ -221,7 +221,7 @@ class TradingPlatform:
             self.connection.ensure_account(self.settings.account, self.settings.cash, self.settings.currency)
             self._open_pricing()
             self.market_data.open()
-            self.risk.check_losses()
+            self.risk.start()
             self.broker_framework.start()
             self.paper_trading.start()
         for worker in self._workers:
@@ -254,7 +254,7 @@ class TradingPlatform:
         with self.kernel.lock:
             broker, feed = self.broker_framework.session.connected, self.market_data.connected
         detail = "" if alive else "not running"
-        return Health(alive=alive, connected=broker and feed, queue_depth=0, detail=detail)
+        return Health(alive=alive, connected=broker and feed, detail=detail)
 
     def housekeeping(self) -> None:
         """Do what is due by the clock."""

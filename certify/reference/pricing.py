@@ -14,10 +14,12 @@ class PriceBook:
         """Start without any price."""
         self.quotes: dict[str, Quote] = {}
         self.last: dict[str, Decimal] = {}
+        self._middles: dict[str, Decimal] = {}
 
     def on_quote(self, quote: Quote) -> None:
         """Keep the quote."""
         self.quotes[quote.instrument] = quote
+        self._middles.pop(quote.instrument, None)
 
     def on_trade(self, trade: Trade) -> None:
         """Keep the price of the print."""
@@ -28,12 +30,16 @@ class PriceBook:
 
     def reference(self, instrument: str) -> Decimal | None:
         """Return the middle of the quote, else the last trade, else the one side there is; or `None`."""
+        middle = self._middles.get(instrument)
+        if middle is not None:
+            return middle
         quote = self.quotes.get(instrument)
         last = self.last.get(instrument)
         if quote is None:
             return last
         if quote.bid is not None and quote.ask is not None:
-            return (quote.bid + quote.ask) / 2
+            middle = self._middles[instrument] = (quote.bid + quote.ask) / 2
+            return middle
         return last if last is not None else quote.bid or quote.ask
 
     def opposite(self, instrument: str, side: Side) -> Decimal | None:

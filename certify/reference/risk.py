@@ -176,6 +176,17 @@ class RiskManager:
         self._desks[desk.account] = desk
 
     @locked
+    def start(self) -> None:
+        """Take up the day; alerts of a stop that was lifted are about nothing that goes on."""
+        if self._state == ACTIVE:
+            self._clear_alerts()
+        self.check_losses()
+
+    def _clear_alerts(self) -> None:
+        self._monitor.clear(AlertKind.KILL_SWITCH)
+        self._monitor.clear(AlertKind.DAILY_LOSS)
+
+    @locked
     def drop_desk(self, desk: Desk) -> None:
         """Watch an account no longer."""
         self._desks.pop(desk.account, None)
@@ -264,8 +275,7 @@ class RiskManager:
         self._cancel_due = False
         self._write_state()
         self.record(by, "resume", reason)
-        self._monitor.clear(AlertKind.KILL_SWITCH)
-        self._monitor.clear(AlertKind.DAILY_LOSS)
+        self._clear_alerts()
         return ALLOWED
 
     @locked

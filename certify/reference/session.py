@@ -15,6 +15,7 @@ from certify.model.trading import (
     AccountState,
     ExecType,
     Order,
+    OrderType,
     OrderUpdate,
     OrdStatus,
     Position,
@@ -250,6 +251,8 @@ class BrokerSession:
             qty=update.qty,
             price=update.price,
             stop_price=update.stop_price,
+            type=update.type or OrderType.LIMIT,
+            tif=update.tif or TimeInForce.DAY,
             account=update.account,
         )
         record = self.orders[update.client_order_id] = OrderRecord(order)

@@ -7,10 +7,11 @@ so that doing it all again at the same times gives the same books, accounts, exe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from decimal import Decimal
 from typing import Any
 
+from certify.errors import UsageError
 from certify.model.trading import (
     AccountState,
     BookUpdate,
@@ -40,14 +41,19 @@ class OperationClock:
         """Return the time."""
         return self._now_ns() if self._fixed is None else self._fixed
 
+    def stop(self, ns: int | None) -> int | None:
+        """Stand still at `ns`, or go on with `None`; return what it did before."""
+        before, self._fixed = self._fixed, ns
+        return before
+
     @contextmanager
     def at(self, ns: int) -> Iterator[None]:
-        """Stand still at `ns`."""
-        before, self._fixed = self._fixed, ns
+        """Stand still at `ns` for a while."""
+        before = self.stop(ns)
         try:
             yield
         finally:
-            self._fixed = before
+            self.stop(before)
 
 
 class Deaf:
@@ -135,20 +141,28 @@ class SimulatedConnection:
         """Write an operation down and let time stand still while it is done."""
         now = self._clock()
         self._journal.append(now, kind, *args)
-        with self._clock.at(now):
+        before = self._clock.stop(now)
+        try:
             yield
+        finally:
+            self._clock.stop(before)
 
     def _repeat(self, rows: list[Row]) -> None:
         sessions: dict[str, VenueSession] = {}
         for now, kind, *args in rows:
             with self._clock.at(now):
                 self.venue.advance()
-                if kind in ("quote", "trade", "account"):
-                    self._repeat_venue(kind, args)
-                else:
-                    self._repeat_order(sessions, kind, args)
+                # What the venue refused with an error the first time it refuses again.
+                with suppress(UsageError):
+                    self._repeat_one(sessions, kind, args)
         for session in sessions.values():
             session.close()
+
+    def _repeat_one(self, sessions: dict[str, VenueSession], kind: str, args: Row) -> None:
+        if kind in ("quote", "trade", "account"):
+            self._repeat_venue(kind, args)
+        else:
+            self._repeat_order(sessions, kind, args)
 
     def _repeat_venue(self, kind: str, args: Row) -> None:
         if kind == "quote":

@@ -52,15 +52,19 @@ class TradeMonitor:
         self._open_orders: set[str] = set()
         self._outcomes: deque[bool] = deque(maxlen=REJECT_WINDOW)
         self._alerts: dict[str, Alert] = {}
+        self._keys: dict[str, str] = {}
         self._causes: dict[Cause, str] = {}
         self._unsaid: dict[str, str] = {}
         """Alert → the last repetition that came too soon after the one before to be said at once."""
         self._load()
 
     def _load(self) -> None:
-        for row in self._journal.load():
-            alert = decode(Alert, row[0])
+        for content, key in self._journal.load():
+            alert = decode(Alert, content)
             self._alerts[alert.id] = alert
+            self._keys[alert.id] = key
+            if alert.state is not AlertState.RESOLVED:
+                self._causes[alert.kind, key] = alert.id
 
     # -- figures -------------------------------------------------------------------------------
 
@@ -145,6 +149,7 @@ class TradeMonitor:
             return
         alert = self._new_alert(cause, text, severity, component, instrument)
         self._causes[cause] = alert.id
+        self._keys[alert.id] = key
         self._publish(alert)
 
     def _new_alert(
@@ -189,7 +194,7 @@ class TradeMonitor:
 
     def _publish(self, alert: Alert) -> None:
         self._alerts[alert.id] = alert
-        self._journal.append(encode(alert, tag=False))
+        self._journal.append(encode(alert, tag=False), self._keys[alert.id])
         self.kernel.emit(alert)
 
     @locked

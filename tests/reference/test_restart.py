@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from certify.errors import UsageError
 from certify.model.trading import ExecType, Limit, OrderUpdate, OrdStatus, Side, TimeInForce
 
 D = Decimal
@@ -158,6 +159,35 @@ def test_alerts_survive_with_their_trail(rig):
     before = rig.platform.trade_monitor.alerts()
     again = rig.restart(graceful=False)
     assert again.platform.trade_monitor.alerts() == before
+    again.platform.stop()
+
+
+def test_an_alert_is_the_same_after_a_restart(rig):
+    rig.send(10_000_000)
+    rig.platform.risk.kill("HALT", "me", "drill")
+    again = rig.restart(graceful=False)
+    assert "no_critical_alert" in unmet(again)
+    again.platform.risk.resume("me", "over")
+    again.pass_time(1)
+    again.send(10_000_000)
+    assert [len(alert.trail) for alert in again.alerts("LIMIT_BREACH")] == [2]
+    third = again.restart(graceful=False)
+    assert "no_critical_alert" not in unmet(third)
+    third.platform.risk.kill("HALT", "me", "again")
+    assert len(third.alerts("KILL_SWITCH")) == 2
+    third.platform.stop()
+
+
+def unmet(rig):
+    return [criterion.name for criterion in rig.platform.paper_trading.readiness() if not criterion.met]
+
+
+def test_what_the_venue_refused_is_refused_again(rig):
+    with pytest.raises(UsageError, match="bid < ask"):
+        rig.quote("100.00", "99.00")
+    sent = rig.send(10)
+    again = rig.restart()
+    assert again.platform.execution.executions() == rig.updates(sent)[-1:]
     again.platform.stop()
 
 
