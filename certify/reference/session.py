@@ -177,11 +177,13 @@ class BrokerSession:
 
     # -- reports -------------------------------------------------------------------------------
 
-    @locked
     def on_report(self, update: OrderUpdate) -> None:
         """Take a report of the broker."""
-        if self._link is not None and self._in_use:
-            self.handle(update)
+        if not self._in_use:
+            return
+        with self.kernel.lock:
+            if self._link is not None and self._in_use:
+                self.handle(update)
 
     def handle(self, update: OrderUpdate) -> None:
         """Follow the order and pass the report on."""
