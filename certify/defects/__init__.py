@@ -14,10 +14,10 @@ from certify.errors import UsageError
 
 def all_defects() -> dict[str, Defect]:
     """Return every planted defect by name."""
-    from certify.defects import framework, integration, performance, risk, trading
+    from certify.defects import feed, framework, performance, risk, session, tool, trading
 
     found: dict[str, Defect] = {}
-    for module in (framework, integration, trading, performance, risk):
+    for module in (framework, feed, session, trading, performance, risk, tool):
         for defect in module.DEFECTS:
             if defect.name in found:
                 raise ValueError(f"two defects are named {defect.name}")
@@ -32,6 +32,6 @@ def plant(name: str, platform: Any) -> None:
         UsageError: no defect has this name.
     """
     defect = all_defects().get(name)
-    if defect is None:
-        raise UsageError(f"unknown defect {name!r}")
+    if defect is None or defect.where != "system":
+        raise UsageError(f"unknown defect of a system: {name!r}")
     defect.plant(platform)

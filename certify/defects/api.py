@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,9 +17,29 @@ class Defect:
     text: str
     """What goes wrong, in one sentence."""
     plant: Callable[[Any], None]
-    """Takes the built platform and breaks it by replacing or wrapping parts of it."""
+    """Takes the built platform (or, for the tool's own, the launched bench) and breaks it by replacing
+    or wrapping parts of it."""
+    where: str = "system"
+    """`system`: the platform or its venue; `tool`: the tool's own evidence, before a run begins."""
 
 
-def defect(name: str, text: str) -> Callable[[Callable[[Any], None]], Defect]:
+def defect(name: str, text: str, *, where: str = "system") -> Callable[[Callable[[Any], None]], Defect]:
     """Make a `Defect` of a function; used as a decorator."""
-    return lambda function: Defect(name, text, function)
+    return lambda function: Defect(name, text, function, where)
+
+
+def rewrite_events(platform: Any, rewrite: Callable[[Any], Iterable[Any]]) -> None:
+    """Let `rewrite` say what becomes of each event that a platform emits: none, one or more."""
+    emit = platform.kernel.emit
+
+    def emit_rewritten(event: Any) -> None:
+        for item in rewrite(event):
+            emit(item)
+
+    platform.kernel.emit = emit_rewritten
+
+
+def every(number: int) -> Callable[[], bool]:
+    """Return a function that is true at each `number`-th call."""
+    counter = itertools.count(1)
+    return lambda: next(counter) % number == 0

@@ -44,9 +44,9 @@ OPTIONAL = {"account": "orders.account", "executions": "orders.executions"}
 
 DEFECTS = {
     "market_data": ("market_data_missing", "instruments_forgotten"),
-    "broker": ("broker_account_raises",),
+    "broker": ("broker_account_none",),
     "broker_framework": ("registry_empty",),
-    "execution": ("execution_positions_hang",),
+    "execution": ("execution_positions_of_dicts",),
     "paper_trading": ("paper_mode_unknown",),
     "risk": ("limits_unknown_names",),
     "trade_monitor": ("metrics_missing",),
