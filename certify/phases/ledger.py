@@ -89,6 +89,8 @@ class Ledger:
         self.breaches: list[Breach] = []
         self.foreign: list[OrderUpdate] = []
         self.updates = 0
+        self._left: dict[tuple[str, str], Decimal] = {}
+        """Port and instrument → the position that stayed behind on accounts no longer in use."""
         self.bulks: list[BulkOrders] = []
         """Orders of loads, known by rule; those that have ended lawfully are forgotten but for their sum."""
 
@@ -175,12 +177,20 @@ class Ledger:
         """Drop the orders of ports whose system was replaced by a fresh one."""
         gone = set(ports)
         self.entries = {name: entry for name, entry in self.entries.items() if entry.port not in gone}
+        self._left = {place: qty for place, qty in self._left.items() if place[0] not in gone}
+
+    def leave_account(self, port: str) -> None:
+        """Let a port's positions count from zero: it has a fresh account, what was held stays behind."""
+        for instrument in {e.order.instrument for e in self.entries.values() if e.port == port}:
+            held = self.position(port, instrument)
+            self._left[port, instrument] = self._left.get((port, instrument), Decimal(0)) + held
 
     def position(self, port: str, instrument: str) -> Decimal:
         """Return the signed sum of fills of one port and instrument."""
         entries = (e for e in self.entries.values() if e.port == port and e.order.instrument == instrument)
         bulks = (b.position for b in self.bulks if (b.port, b.instrument) == (port, instrument))
-        return sum((entry.signed_qty for entry in entries), Decimal(0)) + sum(bulks, Decimal(0))
+        total = sum((entry.signed_qty for entry in entries), Decimal(0)) + sum(bulks, Decimal(0))
+        return total - self._left.get((port, instrument), Decimal(0))
 
 
 def _refuses_repeat(entry: Entry, update: OrderUpdate) -> bool:

@@ -227,7 +227,8 @@ class Trial:
     def show(self, quote: Quote) -> Quote:
         """Inject a quote and return the one that the system shows of it; silence fails the check."""
         inbox = self.session("market_data").inbox
-        self.quote(quote.instrument)  # subscribed
+        if quote.instrument not in inbox.quotes:
+            self.quote(quote.instrument)  # subscribed; a side that was traded away comes back by what follows
         seen = inbox.quote_counts.get(quote.instrument, 0)
         wanted = _sides(quote)
         self.call("market_data", "inject", quote)
