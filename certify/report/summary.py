@@ -109,6 +109,7 @@ def not_tested(files: RunFiles, known: Mapping[str, str]) -> tuple[NotTestedGrou
     """Return everything that the run says nothing about, grouped by why."""
     result = files.result
     groups = (
+        ("Phases without a check", _empty_phases(result)),
         ("Out of scope", _out_of_scope(result)),
         ("Could not be measured", _with(result, known, Outcome.ERROR, Outcome.INCONCLUSIVE)),
         ("Load that the generator could not hold", _limited(result)),
@@ -117,39 +118,55 @@ def not_tested(files: RunFiles, known: Mapping[str, str]) -> tuple[NotTestedGrou
         ("The system says that it cannot do this", _with(result, known, Outcome.NOT_APPLICABLE)),
     )
     return tuple(
-        NotTestedGroup(title=title, items=tuple(items)) for title, found in groups if (items := list(found))
+        NotTestedGroup(title=title, items=items) for title, found in groups if (items := _by_reason(found))
     )
 
 
-def _out_of_scope(result: RunResult) -> Iterator[NotTested]:
+Silent = Iterator[tuple[Link, str]]
+
+
+def _by_reason(found: Silent) -> tuple[NotTested, ...]:
+    """Put together what was not tested for the same reason."""
+    reasons: dict[str, list[Link]] = {}
+    for what, why in found:
+        reasons.setdefault(why, []).append(what)
+    return tuple(NotTested(what=tuple(links), why=why) for why, links in reasons.items())
+
+
+def _empty_phases(result: RunResult) -> Silent:
+    ran = {phase.id for phase in result.phases if phase.checks}
+    for phase in PhaseId:
+        if phase not in ran:
+            yield Link(text=words.PHASE_TITLES[phase]), "nothing of the phase was run"
+
+
+def _out_of_scope(result: RunResult) -> Silent:
     titles = {key.value: title for key, title in words.COMPONENT_TITLES.items()}
     for component, why in result.scope.out_of_scope.items():
-        yield NotTested(what=Link(text=titles.get(component, component)), why=why or "no reason given")
+        yield Link(text=titles.get(component, component)), why or "no reason given"
 
 
-def _with(result: RunResult, known: Mapping[str, str], *outcomes: Outcome) -> Iterator[NotTested]:
+def _with(result: RunResult, known: Mapping[str, str], *outcomes: Outcome) -> Silent:
     for check in result.checks:
         if check.outcome in outcomes:
-            yield NotTested(
-                what=Link(text=check.id, anchor=known[check.id]), why=check.message or "no reason given"
-            )
+            yield Link(text=check.id, anchor=known[check.id]), check.message or "no reason given"
 
 
-def _limited(result: RunResult) -> Iterator[NotTested]:
+def _limited(result: RunResult) -> Silent:
     for load in result.load:
         if load.generator.limited:
             why = (
                 f"{words.count(load.generator.dropped, 'call')} dropped, the generator late by "
                 f"{words.figure(load.generator.late_p99_ms, 'ms')} at its 99th percentile"
             )
-            yield NotTested(what=Link(text=place(load)), why=why)
+            yield Link(text=place(load)), why
 
 
-def _unreached(files: RunFiles) -> Iterator[NotTested]:
+def _unreached(files: RunFiles) -> Silent:
     done = {check.id for check in files.result.checks}
     for planned in files.plan.checks:
         if planned.id not in done:
-            yield NotTested(what=Link(text=planned.id), why=planned.title)
+            yield Link(text=planned.id), "planned, but the run ended before it"
 
 
 def total_score(verdict: Verdict) -> ScoreView:

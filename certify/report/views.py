@@ -111,9 +111,9 @@ class ScoreView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotTested:
-    """Something that this run says nothing about."""
+    """What this run says nothing about, for one reason."""
 
-    what: Link
+    what: tuple[Link, ...]
     why: str
 
 

@@ -74,7 +74,7 @@ def test_an_unwaived_failure_comes_before_a_waived_critical(case, tmp_path):
 
 def test_everything_not_tested_is_named(views, case, name):
     made = case(name)
-    named = {item.what.text for group in views[name].not_tested for item in group.items}
+    named = {link.text for group in views[name].not_tested for item in group.items for link in item.what}
     done = {check.id for check in made.result.checks}
     silent = {check.id for check in made.result.checks if not check.outcome.evaluated}
     unreached = {check.id for check in made.plan.checks} - done
@@ -234,3 +234,11 @@ def test_files_of_two_runs_are_refused(case, tmp_path):
     (directory / "verdict.json").write_text(json.dumps({**data, "run_id": "another"}))
     with pytest.raises(EvidenceError, match="another"):
         report.load_run(directory)
+
+
+def test_what_was_not_tested_for_the_same_reason_is_said_once(views):
+    groups = {group.title: group.items for group in views["partial"].not_tested}
+    (unreached,) = groups["Not reached before the run ended"]
+    assert len(unreached.what) == 12
+    (phases,) = groups["Phases without a check"]
+    assert [link.text for link in phases.what] == ["Trading", "Performance", "Risk", "Certification"]
