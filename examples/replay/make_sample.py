@@ -2,8 +2,8 @@
 
     python examples/replay/make_sample.py profiles/data
 
-Some two and a half minutes of three instruments from the simulated venue's generator, as a recorder would have
-written them: one file of quotes, one of trades, event time, receive time, sequence number.
+Some two and a half minutes of three instruments from the simulated venue's generator, as a recorder
+would have written them: one file of quotes, one of trades, event time, receive time, sequence number.
 """
 
 from __future__ import annotations

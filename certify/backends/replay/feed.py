@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 from certify import __version__
@@ -127,14 +128,15 @@ class RecordedFeed:
 
     def _pass_on(self, halt: threading.Event) -> None:
         emit, wanted = self._emit, self._wanted
-        for count, event in enumerate(merged(self.files), 1):
-            kinds = wanted.get(EVERYTHING) or wanted.get(event.instrument)
-            if kinds and ("QUOTE" if isinstance(event, Quote) else "TRADE") in kinds:
-                emit(event)
-            if not count % _COUNT_EVERY:
-                self.played = count
-                if halt.is_set():
-                    return
+        with closing(merged(self.files)) as events:
+            for count, event in enumerate(events, 1):
+                kinds = wanted.get(EVERYTHING) or wanted.get(event.instrument)
+                if kinds and ("QUOTE" if isinstance(event, Quote) else "TRADE") in kinds:
+                    emit(event)
+                if not count % _COUNT_EVERY:
+                    self.played = count
+                    if halt.is_set():
+                        return
         self.played = self.rows
 
 

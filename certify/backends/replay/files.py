@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -15,9 +15,11 @@ _GZIP = b"\x1f\x8b"
 _PARQUET = b"PAR1"
 _BATCH_ROWS = 8_192
 Row = list[str]
+NumberedRows = Generator[tuple[int, Row], None, None]
+"""Rows with their numbers; closing it closes the file."""
 
 
-def open_rows(path: Path, delimiter: str = ",") -> tuple[list[str], Iterator[tuple[int, Row]]]:
+def open_rows(path: Path, delimiter: str = ",") -> tuple[list[str], NumberedRows]:
     """Return the column names and the rows with their numbers (1: the first row after the header).
 
     What the file is shows in its first bytes, not its name. Values are text, exactly as written;
@@ -33,7 +35,7 @@ def open_rows(path: Path, delimiter: str = ",") -> tuple[list[str], Iterator[tup
     return _csv(path, delimiter, zipped=start[:2] == _GZIP)
 
 
-def _csv(path: Path, delimiter: str, *, zipped: bool) -> tuple[list[str], Iterator[tuple[int, Row]]]:
+def _csv(path: Path, delimiter: str, *, zipped: bool) -> tuple[list[str], NumberedRows]:
     raw = cast("IO[bytes]", gzip.GzipFile(path)) if zipped else path.open("rb")
     text = io.TextIOWrapper(raw, encoding="utf-8-sig", newline="")
     rows = _guarded(path, csv.reader(text, delimiter=delimiter, strict=True), text)
@@ -44,7 +46,7 @@ def _csv(path: Path, delimiter: str, *, zipped: bool) -> tuple[list[str], Iterat
     return [name.strip() for name in header], rows
 
 
-def _guarded(path: Path, reader: Any, text: io.TextIOWrapper) -> Iterator[tuple[int, Row]]:
+def _guarded(path: Path, reader: Any, text: io.TextIOWrapper) -> NumberedRows:
     """Yield the rows; what goes wrong in between is told with file and row."""
     number = 0
     try:
@@ -58,7 +60,7 @@ def _guarded(path: Path, reader: Any, text: io.TextIOWrapper) -> Iterator[tuple[
         text.close()
 
 
-def _parquet(path: Path) -> tuple[list[str], Iterator[tuple[int, Row]]]:
+def _parquet(path: Path) -> tuple[list[str], NumberedRows]:
     try:
         from pyarrow import parquet
     except ImportError as error:
@@ -70,7 +72,7 @@ def _parquet(path: Path) -> tuple[list[str], Iterator[tuple[int, Row]]]:
     return list(table.schema_arrow.names), _parquet_rows(path, table)
 
 
-def _parquet_rows(path: Path, table: Any) -> Iterator[tuple[int, Row]]:
+def _parquet_rows(path: Path, table: Any) -> NumberedRows:
     number = 0
     try:
         for batch in table.iter_batches(batch_size=_BATCH_ROWS):

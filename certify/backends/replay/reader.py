@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack, closing
 from decimal import Decimal
 
-from certify.backends.replay.files import Row, open_rows
+from certify.backends.replay.files import NumberedRows, Row, open_rows
 from certify.backends.replay.options import FIELDS, REQUIRED, FileSpec
 from certify.backends.replay.values import number, price_reader, sequence_number, time_reader
 from certify.errors import UsageError
@@ -26,43 +27,50 @@ class RecordedFile:
         """
         self.spec = spec
         header, rows = open_rows(spec.path, spec.delimiter)
-        rows.close() if hasattr(rows, "close") else None
+        rows.close()
         self.columns = _positions(spec, header)
         self._width = len(header)
 
-    def events(self) -> Iterator[Event]:
+    def events(self) -> Generator[Event, None, None]:
         """Yield the events in file order.
 
         Raises:
             UsageError: a row cannot be read; names file and row.
         """
         make = _maker(self.spec, self.columns)
-        for place, row in self._rows():
+        with closing(self._rows()) as rows:
+            yield from self._made(make, rows)
+
+    def _made(self, make: MakeEvent, rows: Iterator[tuple[int, Row]]) -> Iterator[Event]:
+        for place, row in rows:
             try:
-                yield make(row)
+                event = make(row)
             except (ValueError, ArithmeticError, TypeError) as error:
                 raise UsageError(
                     f"{self.spec.path}: row {place}: {_reason(error)}: {','.join(row)}"
                 ) from error
+            yield event
 
     def index(self) -> tuple[dict[str, None], int]:
         """Return the instruments in the order of their first rows, and the number of rows."""
         position, names, count = self.columns.get("instrument"), dict[str, None](), 0
-        for _, row in self._rows():
-            count += 1
-            if position is not None:
-                names[row[position]] = None
+        with closing(self._rows()) as rows:
+            for _, row in rows:
+                count += 1
+                if position is not None:
+                    names[row[position]] = None
         if position is None and self.spec.instrument is not None:
             names[self.spec.instrument] = None
         return names, count
 
-    def _rows(self) -> Iterator[tuple[int, Row]]:
-        _, rows = open_rows(self.spec.path, self.spec.delimiter)
-        for place, row in rows:
-            if len(row) != self._width:
-                what = f"expected {self._width} columns, found {len(row)}"
-                raise UsageError(f"{self.spec.path}: row {place}: {what}")
-            yield place, row
+    def _rows(self) -> NumberedRows:
+        _, opened = open_rows(self.spec.path, self.spec.delimiter)
+        with closing(opened) as rows:
+            for place, row in rows:
+                if len(row) != self._width:
+                    what = f"expected {self._width} columns, found {len(row)}"
+                    raise UsageError(f"{self.spec.path}: row {place}: {what}")
+                yield place, row
 
 
 def _reason(error: Exception) -> str:
@@ -156,22 +164,24 @@ def _common(
     return read
 
 
-def merged(files: Sequence[RecordedFile]) -> Iterator[Event]:
+def merged(files: Sequence[RecordedFile]) -> Generator[Event, None, None]:
     """Yield the events of all files as they were recorded.
 
     Among the next of each file comes the one received first (without receive times: that happened
     first), then the lower number. Inside a file its own order stays, so that disorder stays visible.
     """
-    heads = [(iterator, event) for f in files if (event := next(iterator := f.events(), None)) is not None]
-    while heads:
-        at = min(range(len(heads)), key=lambda i: _moment(heads[i][1])) if len(heads) > 1 else 0
-        iterator, event = heads[at]
-        yield event
-        following = next(iterator, None)
-        if following is None:
-            del heads[at]
-        else:
-            heads[at] = (iterator, following)
+    with ExitStack() as stack:
+        iterators = [stack.enter_context(closing(file.events())) for file in files]
+        heads = [(it, event) for it in iterators if (event := next(it, None)) is not None]
+        while heads:
+            at = min(range(len(heads)), key=lambda i: _moment(heads[i][1])) if len(heads) > 1 else 0
+            iterator, event = heads[at]
+            yield event
+            following = next(iterator, None)
+            if following is None:
+                del heads[at]
+            else:
+                heads[at] = (iterator, following)
 
 
 def _moment(event: Event) -> tuple[int, int]:

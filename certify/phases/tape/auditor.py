@@ -88,7 +88,7 @@ class TapeAuditor:
         readings = [_sum(name, trackers.values()) for _, name, trackers in self._numberings]
         best = readings[0] if readings else SequenceFigures(scope="feed")
         for reading in readings[1:]:
-            if reading.unit_share > best.unit_share:
+            if reading.fit > best.fit:
                 best = reading
         return best
 
@@ -101,6 +101,7 @@ def _sum(scope: str, trackers: Iterable[SequenceTracker]) -> SequenceFigures:
             examples.setdefault(kind, describe(event, f"after seq {last}"))
     return SequenceFigures(
         scope=scope,
+        numberings=len(found),
         numbered=sum(t.numbered for t in found),
         steps=sum(t.steps for t in found),
         unit_steps=sum(t.unit_steps for t in found),

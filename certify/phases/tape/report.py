@@ -103,7 +103,10 @@ class SequenceFigures:
     scope: str
     """`feed`, `instrument` or `stream`."""
     numbered: int = 0
+    numberings: int = 0
+    """How many separate numberings there are: one for a feed, else one per instrument or stream."""
     steps: int = 0
+    """Steps upwards."""
     unit_steps: int = 0
     """Steps of exactly one."""
     missing: int = 0
@@ -121,8 +124,14 @@ class SequenceFigures:
 
     @property
     def unit_share(self) -> float:
-        """Steps of one over all steps."""
+        """Steps of one over all steps upwards."""
         return self.unit_steps / self.steps if self.steps else 0.0
+
+    @property
+    def fit(self) -> float:
+        """Steps of one over all steps, those backwards and in place among them."""
+        followers = self.numbered - self.numberings
+        return self.unit_steps / followers if followers > 0 else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
