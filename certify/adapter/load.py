@@ -45,6 +45,8 @@ FLUSH_S = 0.2
 """How often stamps are sent."""
 SWITCH_INTERVAL_S = 0.001
 """While a load runs: a system thread that computes keeps the generator waiting for this long, not 5 ms."""
+LINGER_S = 0.005
+"""While a load runs, events gather for this long on their way out; their stamps are taken before."""
 
 ANSWERS = frozenset((ExecType.NEW, ExecType.TRADE, ExecType.CANCELED, ExecType.REJECTED, ExecType.EXPIRED))
 REFUSED_BY = {
@@ -166,6 +168,7 @@ class Generator:
         flusher = threading.Thread(target=self._flush, daemon=True, name="certify-load-stamps")
         before = sys.getswitchinterval()
         sys.setswitchinterval(min(before, SWITCH_INTERVAL_S))
+        self._outbox.linger_s = LINGER_S
         self._outbox.taps.extend(taps)
         flusher.start()
         try:
@@ -177,6 +180,7 @@ class Generator:
             for tap in taps:
                 self._outbox.taps.remove(tap)
             sys.setswitchinterval(before)
+            self._outbox.linger_s = 0.0
         return self._account()
 
     def _due(self) -> Iterator[Tuple[int, int]]:

@@ -9,8 +9,9 @@ import queue
 import sys
 import threading
 import traceback
-from typing import Any, Callable, List, Optional, Tuple
+from typing import Any, Callable, Iterator, List, Optional, Tuple
 
+from certify import clock
 from certify.adapter import rows, wire
 from certify.errors import NotSupported
 from certify.model.trading import SYSTEM_EVENTS
@@ -27,6 +28,9 @@ class Outbox:
         self._fd = fd
         self._items: "queue.SimpleQueue[Optional[Item]]" = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write, daemon=True, name="certify-outbox")
+        self.linger_s = 0.0
+        """How long to let things gather before they are written: while a load runs, a writer that wakes
+        up for every single event would take the interpreter from the system each time."""
         self.taps: List[Tap] = []
         """Called at once with the stamp and the event, on the thread that emits: for load measurement."""
 
@@ -64,18 +68,36 @@ class Outbox:
     def _write(self) -> None:
         while True:
             item = self._items.get()
-            batch: List[bytes] = []
+            if self.linger_s:
+                clock.sleep_s(self.linger_s)
+            batch: List[Item] = []
             while item is not None:
-                batch.append(frame_of(item))
+                batch.append(item)
                 if len(batch) >= 256 or self._items.empty():
                     break
                 item = self._items.get()
             try:
-                wire.write_all(self._fd, b"".join(batch))
+                wire.write_all(self._fd, b"".join(frames_of(batch)))
             except wire.WireError:
                 return
             if item is None:
                 return
+
+
+def frames_of(batch: List[Item]) -> Iterator[bytes]:
+    """Yield the frames of queued items in their order; events that follow each other share one."""
+    gathered: List[rows.Row] = []
+    for item in batch:
+        row = rows.to_row(item[1], item[2]) if item[0] == "event" else None
+        if row is not None:
+            gathered.append(row)
+            continue
+        if gathered:
+            yield wire.frame(rows.rows_body(gathered))
+            gathered = []
+        yield frame_of(item)
+    if gathered:
+        yield wire.frame(rows.rows_body(gathered))
 
 
 def frame_of(item: Item) -> bytes:
@@ -104,9 +126,6 @@ def _named(error: BaseException) -> bool:
 
 
 def _event_frame(stamp_ns: int, event: Any) -> bytes:
-    row = rows.to_row(stamp_ns, event)
-    if row is not None:
-        return wire.HEADER.pack(len(row), wire.JSON) + row
     if not isinstance(event, SYSTEM_EVENTS):
         return wire.json_frame({"breach": f"emitted {type(event).__name__}: expected an event of the contract"})
     return wire.json_frame(

@@ -239,25 +239,26 @@ class SystemProcess:
                     self._take(json.loads(body))
 
     def _take(self, message: dict[str, Any]) -> None:
-        if "row" in message:
-            self._take_event(message)
+        if "rows" in message:
+            for name, stamp_ns, fields in message["rows"]:
+                self._take_event(stamp_ns, lambda: rows.from_row(name, fields))  # noqa: B023 - called at once
             return
         for text in message.get("breaches", ()):
             self._sink.breach(text)
         if "breach" in message:
             self._sink.breach(message["breach"])
         elif "ev" in message:
-            self._take_event(message)
+            self._take_event(message["at"], lambda: wire.from_wire(message["ev"]))
         else:
             self._resolve(message)
 
-    def _take_event(self, message: dict[str, Any]) -> None:
+    def _take_event(self, stamp_ns: int, decode: Callable[[], Any]) -> None:
         try:
-            event = rows.from_row(message) if "row" in message else wire.from_wire(message["ev"])
+            event = decode()
         except ValueError as error:
             self._sink.breach(str(error))
             return
-        self._sink.event(message["at"], event)
+        self._sink.event(stamp_ns, event)
 
     def _resolve(self, message: dict[str, Any]) -> None:
         with self._lock:

@@ -18,6 +18,7 @@ from typing import Any, Callable, Dict, FrozenSet, List, Optional, Tuple
 from certify.model.codec import fields_of
 from certify.model.trading import OrderUpdate, Quote, Trade
 
+Row = Tuple[str, int, Tuple[Any, ...]]
 Converter = Optional[Callable[[Any], Any]]
 
 
@@ -55,7 +56,7 @@ class RowCodec:
         """Return the event that `pack` was given; raises ValueError when the row is no such event."""
         if len(row) != len(self._names):
             raise ValueError(f"expected {len(self._names)} fields of a {self._cls.__name__}, was {len(row)}")
-        event = object.__new__(self._cls)
+        event: Any = object.__new__(self._cls)
         try:
             values = [
                 value if convert is None or value is None else convert(value)
@@ -84,18 +85,21 @@ CODECS: Dict[type, RowCodec] = {cls: RowCodec(cls) for cls in (OrderUpdate, Quot
 BY_NAME: Dict[str, RowCodec] = {cls.__name__: codec for cls, codec in CODECS.items()}
 
 
-def to_row(stamp_ns: int, event: Any) -> Optional[bytes]:
-    """Return the body of a JSON frame for one event, or None when it must go the long way."""
+def to_row(stamp_ns: int, event: Any) -> Optional[Row]:
+    """Return (name, stamp, fields) of an event, or None when it must go the long way."""
     codec = CODECS.get(event.__class__)
     values = codec.pack(event) if codec is not None else None
-    if values is None:
-        return None
-    return encode_json({"of": event.__class__.__name__, "at": stamp_ns, "row": values}).encode()
+    return None if values is None else (event.__class__.__name__, stamp_ns, values)
 
 
-def from_row(message: Dict[str, Any]) -> Any:
-    """Return the event of a message that `to_row` made; raises ValueError when it is none."""
-    codec = BY_NAME.get(message["of"])
+def rows_body(rows: List[Row]) -> bytes:
+    """Return the body of one JSON frame for many rows."""
+    return encode_json({"rows": rows}).encode()
+
+
+def from_row(name: str, fields: List[Any]) -> Any:
+    """Return the event of a row; raises ValueError when it is none."""
+    codec = BY_NAME.get(name)
     if codec is None:
-        raise ValueError(f"unknown event {message['of']!r}")
-    return codec.unpack(message["row"])
+        raise ValueError(f"unknown event {name!r}")
+    return codec.unpack(fields)

@@ -63,7 +63,11 @@ def from_wire(data: Any) -> Any:
 
 def json_frame(message: Dict[str, Any]) -> bytes:
     """Return one message as a frame."""
-    body = json.dumps(message, separators=(",", ":")).encode()
+    return frame(json.dumps(message, separators=(",", ":")).encode())
+
+
+def frame(body: bytes) -> bytes:
+    """Return JSON bytes as a frame."""
     return HEADER.pack(len(body), JSON) + body
 
 

@@ -70,6 +70,11 @@ class StreamMeter:
         self._closed = 0
         self._last_answer_ns = 0
 
+    @property
+    def length_ns(self) -> int:
+        """From the start of the warm-up until every answer must be there, rounded up to a second."""
+        return (self._until_ns // NS_PER_S + 1) * NS_PER_S + SETTLE_NS
+
     def take(self, row: Row) -> None:
         """Take one row of stamps."""
         _, _, planned, called, _, answered, late, code = row
