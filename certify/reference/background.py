@@ -15,8 +15,9 @@ from certify.reference.kernel import Kernel
 
 MarketEvents = Iterator[tuple[int, Quote | Trade]]
 
-PAUSE_NS = 3 * NS_PER_S
-"""How long the generated market leaves an instrument alone that was set by hand."""
+PAUSE_NS = 5 * NS_PER_S // 2
+"""How long the generated market leaves an instrument alone that was set by hand; well below the three
+seconds for which a feed is listened to, so that an instrument that was set just before is heard again."""
 LATE_NS = NS_PER_S
 """What is later than this is left out: the market does not wait for a slow machine."""
 
