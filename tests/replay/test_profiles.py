@@ -13,6 +13,7 @@ from certify.backends.replay.options import read_options
 from certify.backends.replay.reader import RecordedFile, merged
 from certify.phases.tape import TAPE_CHECKS
 from certify.phases.tape.parameters import PARAMETERS
+from certify.phases.tape.report import Kind
 from certify.plan import backend_plans
 from certify.profile.load import load_profile
 
@@ -76,3 +77,7 @@ def test_each_example_says_of_the_shared_recording_what_it_should(shared_data, a
     sequenced = all("seq" in file.columns for file in files)
     audit = audited(merged(files), plan.options, **({} if sequenced else {"sequence": "none"}) | parameters)
     assert audit.failed == failed
+    if name == "taq-nbbo":
+        assert audit.report.finding(Kind.CROSSED).share_of_time == pytest.approx(0.49, abs=0.02)
+        assert audit.report.finding(Kind.ZERO_PRICE).count == audit.report.finding(Kind.ZERO_SIZE).count == 96
+        assert audit.report.finding(Kind.REPEATED_QUOTE).count == 10_514

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import builtins
 from decimal import Decimal
 
 import pytest
@@ -90,7 +90,14 @@ def test_parquet_gives_the_same_events(write_csv, tmp_path):
 
 def test_parquet_without_pyarrow_says_what_to_install(tmp_path, monkeypatch):
     (tmp_path / "q.parquet").write_bytes(b"PAR1....PAR1")
-    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    original = builtins.__import__
+
+    def without_pyarrow(name, *more, **named):
+        if name.startswith("pyarrow"):
+            raise ImportError(name)
+        return original(name, *more, **named)
+
+    monkeypatch.setattr(builtins, "__import__", without_pyarrow)
     with pytest.raises(UsageError, match=r"Parquet needs pyarrow: pip install"):
         files(quotes={"path": str(tmp_path / "q.parquet")})
 

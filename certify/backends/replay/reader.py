@@ -172,16 +172,19 @@ def merged(files: Sequence[RecordedFile]) -> Generator[Event, None, None]:
     """
     with ExitStack() as stack:
         iterators = [stack.enter_context(closing(file.events())) for file in files]
-        heads = [(it, event) for it in iterators if (event := next(it, None)) is not None]
-        while heads:
-            at = min(range(len(heads)), key=lambda i: _moment(heads[i][1])) if len(heads) > 1 else 0
-            iterator, event = heads[at]
+        heads = [(_moment(event), i, event) for i, it in enumerate(iterators) if (event := next(it, None))]
+        while len(heads) > 1:
+            at = min(range(len(heads)), key=lambda place: heads[place][0])
+            _, i, event = heads[at]
             yield event
-            following = next(iterator, None)
+            following = next(iterators[i], None)
             if following is None:
                 del heads[at]
             else:
-                heads[at] = (iterator, following)
+                heads[at] = (_moment(following), i, following)
+        for _, i, event in heads:
+            yield event
+            yield from iterators[i]
 
 
 def _moment(event: Event) -> tuple[int, int]:
