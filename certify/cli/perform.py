@@ -41,7 +41,7 @@ def perform(
 def stopping_on_interrupt(stream: EventStream) -> Iterator[None]:
     """Turn Ctrl-C and SIGTERM into a request to stop; a second Ctrl-C ends at once."""
 
-    def ask(number: int, frame: object) -> None:
+    def ask(_number: int, _frame: object) -> None:
         sys.stderr.write("\nstopping: cancelling orders, closing positions (Ctrl-C again to leave at once)\n")
         stream.stop()
         signal.signal(signal.SIGINT, signal.default_int_handler)

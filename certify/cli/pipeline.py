@@ -21,7 +21,7 @@ from certify.evidence.files import write_bytes, write_json
 from certify.evidence.journal import read_journal
 from certify.model.fold import fold
 from certify.model.judgement import Verdict
-from certify.model.results import RunResult
+from certify.model.results import RunResult, Subject
 from certify.phases.catalogue import BY_ID, CATALOGUE
 from certify.plan import Plan, SystemFacts, backend_plans, make_plan, plan_bytes
 from certify.profile.load import load_profile
@@ -89,15 +89,22 @@ def open_bench(profile: Profile, log_dir: Path) -> Bench:
     return bench
 
 
-def plan_on(bench: Bench, profile: Profile, selection: Selection) -> Plan:
+def plan_on(
+    bench: Bench,
+    profile: Profile,
+    *,
+    phases: Sequence[str] = (),
+    checks: Sequence[str] = (),
+    subject: Subject | None = None,
+) -> Plan:
     """Return the plan, with what the launched systems say of themselves."""
     return make_plan(
         profile,
         tuple(CARDS.values()),
         _facts(bench),
-        phases=selection.phases,
-        only=selection.checks,
-        subject=subject_of(profile.subject, Path.cwd()),
+        phases=phases,
+        only=checks,
+        subject=subject or subject_of(profile.subject, Path.cwd()),
         today=clock.utc(clock.now_ns()).date(),
     )
 
@@ -122,7 +129,7 @@ def certify_run(selection: Selection, store: RunStore, listen: Listen) -> Outcom
     run_id = new_run_id(profile.name)
     run_dir = store.create(run_id)
     with open_bench(profile, run_dir / "logs") as bench:
-        plan = plan_on(bench, profile, selection)
+        plan = plan_on(bench, profile, phases=selection.phases, checks=selection.checks)
         _refuse_live(plan, bench)
         write_bytes(run_dir / "plan.json", plan_bytes(plan))
         listen(execute(plan, bench, run_id=run_id, run_dir=run_dir, catalogue=BY_ID))

@@ -36,7 +36,7 @@ def plan(
     )
     loaded = load(selection)
     with tempfile.TemporaryDirectory() as logs, open_bench(loaded, Path(logs)) as bench:
-        made = plan_on(bench, loaded, selection)
+        made = plan_on(bench, loaded, phases=selection.phases, checks=selection.checks)
     if json:
         sys.stdout.write(plan_bytes(made).decode())
     else:

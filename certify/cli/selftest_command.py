@@ -1,7 +1,56 @@
-"""`certify self-test`."""
+"""`certify self-test`: can the checks be trusted on this machine?"""
 
 from __future__ import annotations
 
+import sys
+from typing import Annotated
 
-def self_test() -> None:
-    """Being written."""
+import typer
+
+from certify.cli.options import DEFAULT_PROFILE, JsonOption
+
+
+def self_test(
+    profile: Annotated[
+        str, typer.Option("--profile", "-p", metavar="NAME|PATH", help="A profile of the reference system.")
+    ] = DEFAULT_PROFILE,
+    seeds: Annotated[
+        int | None,
+        typer.Option(
+            "--seeds",
+            min=0,
+            help="Seeds to run the healthy system under; default: 20, or none when only a part is asked for.",
+        ),
+    ] = None,
+    defect: Annotated[
+        list[str] | None, typer.Option("--defect", help="Plant only this defect; may be repeated.")
+    ] = None,
+    check: Annotated[
+        list[str] | None, typer.Option("--check", help="Only the defects that this check claims.")
+    ] = None,
+    full: Annotated[bool, typer.Option("--full", help="Run all checks for each defect; slow.")] = False,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Runs at a time.")] = 2,
+    json: JsonOption = False,
+) -> None:
+    """Plant every known defect in the reference system and see which checks turn red.
+
+    Then runs the healthy system under many seeds: nothing may be failed. Exit 0 when every defect was
+    caught as its cards claim and no healthy run was failed, else 1.
+    """
+    import json as json_module
+
+    from certify.cli.failure import say
+    from certify.cli.pipeline import split
+    from certify.cli.selftest.conduct import SelfTest, conduct
+    from certify.cli.selftest.matrix import as_json
+    from certify.cli.selftest.show import print_matrix
+
+    asked = SelfTest(
+        profile=profile, seeds=seeds, defects=split(defect), checks=split(check), full=full, jobs=jobs
+    )
+    matrix = conduct(asked, say)
+    if json:
+        sys.stdout.write(json_module.dumps(as_json(matrix), indent=2) + "\n")
+    else:
+        print_matrix(matrix, sys.stdout)
+    raise typer.Exit(0 if matrix.ok else 1)

@@ -1,0 +1,162 @@
+"""Plant, run, look: each case in its own processes and its own directory, a few at a time."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TypeVar
+
+from certify.cli.pipeline import CARDS, open_bench, plan_on
+from certify.cli.selftest.matrix import Case, CaseResult, SeedResult, said_in, seed_result
+from certify.defects import all_defects
+from certify.engine.bench import Bench
+from certify.engine.runner import execute
+from certify.errors import SystemUnavailable, UsageError
+from certify.model.fold import fold
+from certify.model.ids import PhaseId, StopReason
+from certify.model.results import RunResult, Subject
+from certify.phases.catalogue import BY_ID
+from certify.profile.model import ComponentSpec, Performance, Profile
+
+COMPANIONS = ("execution.smoke", "broker.straight_order")
+"""Run before a check of the certification phase, so that there is evidence for it to look at."""
+LEVEL_S, WARMUP_S = 2.0, 0.5
+"""How long a load level lasts at most: long enough for a planted defect to show."""
+SUBJECT = Subject(name="certify-self-test", version="-", digest="sha256:" + "0" * 64)
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@dataclass(slots=True)
+class Driver:
+    """Runs cases and seeds against the reference system of one profile."""
+
+    profile: Profile
+    full: bool = False
+    """Run every check but the load levels for each defect, not only those that claim it."""
+    jobs: int = 2
+    _open: set[Bench] = field(default_factory=set)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        """Refuse a profile whose systems nothing can be planted in.
+
+        Raises:
+            UsageError: a component is not the reference system.
+        """
+        others = sorted({spec.backend for spec in self.profile.components.values()} - {"mock"})
+        if others or not self.profile.components:
+            raise UsageError(
+                f"profile {self.profile.name!r}: defects are planted in the reference system: "
+                f"expected backend mock alone, was {', '.join(others) or 'none'}"
+            )
+
+    def case(self, case: Case) -> CaseResult:
+        """Plant one defect and return what the checks said."""
+        if not case.claimed_by and not self.full:
+            return CaseResult(case=case, problem="no check claims it")
+        profile = shortened(self.profile)
+        tool = case.where == "tool"
+        if not tool:
+            profile = with_option(profile, "defect", case.defect)
+        plant = all_defects()[case.defect].plant if tool else None
+        try:
+            result, problem = self._run(profile, self._checks(case), plant)
+        except SystemUnavailable as error:
+            return CaseResult(case=case, problem=f"the system could not be made: {error}")
+        return CaseResult(case=case, said=said_in(result), problem=problem)
+
+    def seed(self, seed: int) -> SeedResult:
+        """Run the healthy system under a seed and return what was said against it."""
+        try:
+            result, problem = self._run(replace(self.profile, seed=seed), self._without_load(), None)
+        except SystemUnavailable as error:
+            return SeedResult(seed=seed, problem=f"the system could not be made: {error}")
+        return seed_result(seed, result, problem)
+
+    def _checks(self, case: Case) -> tuple[str, ...]:
+        if self.full:
+            return tuple(dict.fromkeys((*self._without_load(), *case.claimed_by)))
+        judged = any(CARDS[name].phase is PhaseId.CERTIFICATION for name in case.claimed_by)
+        return (*(COMPANIONS if judged else ()), *case.claimed_by)
+
+    def _without_load(self) -> tuple[str, ...]:
+        scope = {*self.profile.components, "certify"}
+        return tuple(
+            card.id
+            for card in CARDS.values()
+            if card.phase is not PhaseId.PERFORMANCE
+            and card.phase.value in self.profile.phases
+            and card.component.value in scope
+        )
+
+    def _run(
+        self, profile: Profile, checks: tuple[str, ...], plant: Callable[[Bench], None] | None
+    ) -> tuple[RunResult, str]:
+        with tempfile.TemporaryDirectory(prefix="certify-self-test-") as home:
+            run_dir = Path(home)
+            (run_dir / "logs").mkdir()
+            with open_bench(profile, run_dir / "logs") as bench, self._known(bench):
+                plan = plan_on(bench, profile, checks=checks, subject=SUBJECT)
+                if plant is not None:
+                    plant(bench)
+                stream = execute(plan, bench, run_id="self-test", run_dir=run_dir, catalogue=BY_ID)
+                result = fold(list(stream))
+        return result, "" if result.stop is StopReason.COMPLETED else _why(result)
+
+    @contextmanager
+    def _known(self, bench: Bench) -> Iterator[None]:
+        with self._lock:
+            self._open.add(bench)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._open.discard(bench)
+
+    def stop(self) -> None:
+        """Ask every run in progress for its orderly end."""
+        with self._lock:
+            for bench in self._open:
+                bench.stopping.set()
+
+    def each(self, work: Callable[[T], R], items: Sequence[T], jobs: int) -> Iterator[tuple[int, R]]:
+        """Yield (index, result) as the work is done, `jobs` at a time; leaves nothing running behind."""
+        with ThreadPoolExecutor(max_workers=max(1, jobs), thread_name_prefix="self-test") as pool:
+            waiting: dict[Future[R], int] = {pool.submit(work, item): i for i, item in enumerate(items)}
+            try:
+                while waiting:
+                    done, _ = wait(waiting, timeout=1.0, return_when=FIRST_COMPLETED)
+                    for future in sorted(done, key=lambda f: waiting[f]):
+                        yield waiting.pop(future), future.result()
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                self.stop()
+                raise
+
+
+def with_option(profile: Profile, name: str, value: object) -> Profile:
+    """Return the profile with one option of every component's backend set."""
+
+    def changed(spec: ComponentSpec) -> ComponentSpec:
+        return replace(spec, options={**spec.options, name: value})
+
+    return replace(profile, components={port: changed(spec) for port, spec in profile.components.items()})
+
+
+def shortened(profile: Profile) -> Profile:
+    """Return the profile with short load levels."""
+    loads = tuple(
+        replace(level, duration_s=min(level.duration_s, LEVEL_S), warmup_s=min(level.warmup_s, WARMUP_S))
+        for level in profile.performance.loads
+    )
+    return replace(profile, performance=Performance(loads=loads, thresholds=profile.performance.thresholds))
+
+
+def _why(result: RunResult) -> str:
+    return f"the run ended early ({result.stop.value}): {' / '.join(result.notes[-1:])}"
