@@ -39,7 +39,7 @@ def _name(stream: str) -> str:
 def _lines(limits: tuple[Threshold, ...], metric: str, label: str = "") -> tuple[Line, ...]:
     return tuple(
         Line(
-            label=f"{label}{t.op} {words.figure(t.value, t.unit)}",
+            label=f"{label}{words.OPERATORS.get(t.op, t.op)} {words.figure(t.value, t.unit)}",
             value=t.value,
             category=t.level,
         )

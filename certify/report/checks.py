@@ -113,7 +113,7 @@ def _measure(name: str, value: float, unit: str, samples: int, bounds: list[Boun
 
 
 def _limit(bound: Bound) -> str:
-    return f"{bound.op} {words.figure(bound.value, bound.unit)}"
+    return f"{words.OPERATORS.get(bound.op, bound.op)} {words.figure(bound.value, bound.unit)}"
 
 
 def _expected(check: CheckResult, card: CheckCard | None) -> str:

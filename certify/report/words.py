@@ -74,6 +74,9 @@ STOP_WORDS: dict[StopReason, str] = {
 
 UNITS = {"count": "", "ratio": "", "1/s": "/s", "us": "µs", "qty": "", "money": ""}
 
+OPERATORS = {"<=": "≤", ">=": "≥", "==": "="}
+"""How an operator is written for people; the others as they are."""
+
 MONTHS = (
     "January",
     "February",

@@ -432,7 +432,7 @@ ROW = {row[0]: row for row in CATALOGUE}
 
 
 def all_pass() -> Case:
-    return case_of(rows_but(), Grade.CERTIFIED)
+    return case_of(rows_but(), Grade.CERTIFIED, loads=LOADS[-1:])
 
 
 def critical_fails() -> Case:
@@ -553,7 +553,7 @@ def conditional() -> Case:
         limits=(),
         score=0.0,
     )
-    case = case_of(rows_but(a=waived), Grade.CONDITIONAL)
+    case = case_of(rows_but(a=waived), Grade.CONDITIONAL, loads=LOADS[:1])
     accepted = AcceptedFailure(
         check="execution.rounding", reason="fixed in 2026.2", approved_by="J. Ortiz", expires="2026-02-28"
     )
@@ -596,7 +596,7 @@ def many() -> Case:
     ]
     failed = tuple(check.id for check in checks if check.outcome is Outcome.FAILED)
     rules = not_held(Rule(id="criticals", held=False, text="No critical check failed.", because=failed))
-    return case_of(checks, Grade.NOT_CERTIFIED, rules=rules)
+    return case_of(checks, Grade.NOT_CERTIFIED, rules=rules, loads=LOADS[:1])
 
 
 HOSTILE = (

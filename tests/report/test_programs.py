@@ -100,14 +100,14 @@ def test_an_unknown_format_is_a_usage_error(run_dirs):
 
 @pytest.mark.parametrize("kind", report.FORMATS)
 def test_rendering_twice_gives_the_same_bytes(run_dirs, cards, case, tmp_path, kind):
-    elsewhere = case("critical_fails").write(tmp_path / "somewhere else")
-    first = report.render(run_dirs["critical_fails"], kind, cards)
+    elsewhere = case("conditional").write(tmp_path / "somewhere else")
+    first = report.render(run_dirs["conditional"], kind, cards)
     assert report.render(elsewhere, kind, cards) == first
     assert str(tmp_path) not in first
 
 
 def test_everything_is_written_and_written_again_the_same(case, cards, tmp_path):
-    directory = case("critical_fails").write(tmp_path)
+    directory = case("all_pass").write(tmp_path)
     written = report.write_all(directory, cards)
     before = {path: path.read_bytes() for path in written}
     names = {str(path.relative_to(directory)) for path in written}
@@ -119,7 +119,7 @@ def test_everything_is_written_and_written_again_the_same(case, cards, tmp_path)
 
 
 def test_the_same_bytes_in_another_process(case, cards, tmp_path):
-    directory = case("inconclusive").write(tmp_path)
+    directory = case("all_pass").write(tmp_path)
     code = (
         "import hashlib, pathlib, sys; from certify import report;"
         "print(hashlib.sha256(report.render(pathlib.Path(sys.argv[1]), 'html', {}).encode()).hexdigest())"

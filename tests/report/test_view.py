@@ -53,7 +53,7 @@ def test_what_fails_comes_first_by_weight_with_what_to_do(views):
     shown = views["critical_fails"]
     assert [check.id for check in shown.problems] == ["risk.kill_switch", "orders.latency"]
     first = shown.problems[0]
-    assert "orders_left == 0" in first.expected
+    assert "orders_left = 0" in first.expected
     assert "found 3" in first.message
     assert first.remedy.startswith("Look at how the risk component")
     assert [rule.id for rule in shown.broken_rules] == ["criticals", "majors", "phase_minima"]
