@@ -112,7 +112,7 @@ def feed_restarts_sequence(platform: Any) -> None:
         if isinstance(event, (Quote, Trade)) and event.seq is not None:
             key = (event.instrument, type(event))
             counts[key] = counts.get(key, 0) + 1
-            event = replace(event, seq=1 + (counts[key] - 1) % 12)
+            event = replace(event, seq=1 + (counts[key] - 1) % 5)
         yield event
 
     rewrite_events(platform, rewrite)

@@ -52,8 +52,8 @@ def query_hangs_while_away(platform: Any) -> None:
     positions = platform.broker.positions
 
     def wait() -> Any:
-        while not platform.broker_framework.session.connected:
-            clock.sleep_s(0.05)
+        if not platform.broker_framework.session.connected:
+            clock.sleep_s(60)
         return positions()
 
     platform.broker.positions = wait
@@ -61,9 +61,16 @@ def query_hangs_while_away(platform: Any) -> None:
 
 @defect("reconnect_forgets_orders", "After a reconnect the open orders are not known any more.")
 def reconnect_forgets_orders(platform: Any) -> None:
-    """Forget the orders instead of refreshing them."""
-    for session in _sessions(platform):
-        session.refresh_orders = session.orders.clear
+    """List none of them."""
+    listed, reconnect = platform.broker.open_orders, platform.broker.reconnect
+    again: list[bool] = []
+
+    def reconnected() -> None:
+        reconnect()
+        again.append(True)
+
+    platform.broker.reconnect = reconnected
+    platform.broker.open_orders = lambda: [] if again else listed()
 
 
 @defect("reconnect_doubles_orders", "After a reconnect each open order is listed twice.")

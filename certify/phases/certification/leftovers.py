@@ -5,14 +5,14 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from certify.errors import CertifyError
+from certify.errors import CertifyError, SystemUnavailable
 from certify.evidence.files import JOURNAL_FILE
 from certify.evidence.journal import iter_journal
 from certify.model.card import CheckCard
 from certify.model.events import SystemStopped
 from certify.model.ids import ComponentId, PhaseId, Severity
-from certify.model.trading import ExecType
-from certify.phases.api import Check, Finding, check, expect, expect_equal, not_applicable, passed
+from certify.model.trading import ExecType, Side
+from certify.phases.api import Check, Finding, check, expect, expect_equal, passed
 from certify.phases.framework.lifecycle import health_of
 from certify.phases.orders import OrderDesk
 from certify.phases.trial import Trial
@@ -29,13 +29,20 @@ def _card(name: str, title: str, severity: Severity, component: ComponentId, **m
     )
 
 
+def _round_trip(desk: OrderDesk) -> None:
+    """Buy and sell a lot: what is judged at the end must have been traded at least once."""
+    desk.trial.set_market()
+    desk.fill(Side.BUY)
+    desk.fill(Side.SELL)
+
+
 def _left_clean(port: str) -> Check:
     card = _card(
         "left_clean",
         f"After everything {port} has no open order and holds nothing",
         Severity.CRITICAL,
         ComponentId(port),
-        steps=("list the open orders", "list the positions"),
+        steps=("buy and sell one lot", "list the open orders", "list the positions"),
         passes_when="both are empty",
         remedy="look at what the last cancels and closing trades were answered with",
         references=("FW-14", "law 8: nobody loses money by running it"),
@@ -44,6 +51,7 @@ def _left_clean(port: str) -> Check:
 
     def run(trial: Trial) -> Finding:
         desk = OrderDesk(trial, port)
+        _round_trip(desk)
         trial.poll(lambda: not desk.open_ids(), "expected no open order")
         for instrument in trial.plan.instruments:
             held = desk.position(instrument.id)
@@ -59,7 +67,12 @@ def _left_clean(port: str) -> Check:
         "The tool's ledger, the executions and the positions of the system tell the same story",
         Severity.CRITICAL,
         ComponentId.EXECUTION,
-        steps=("sum the fills of the tool's ledger", "sum the executions that the system lists", "compare"),
+        steps=(
+            "buy and sell one lot",
+            "sum the fills of the tool's ledger",
+            "sum the executions that the system lists",
+            "compare",
+        ),
         passes_when="each fill of the ledger is listed once with its quantity and price",
         remedy="book each execution by its id, exactly once, from whichever source it comes first",
         needs=("orders.executions",),
@@ -70,14 +83,13 @@ def _left_clean(port: str) -> Check:
 def three_way_match(trial: Trial) -> Finding:
     """Compare fill by fill."""
     desk = OrderDesk(trial, "execution")
+    _round_trip(desk)
     mine = {
         fill.exec_id: (fill.last_qty, fill.last_px)
         for entry in trial.ledger.entries.values()
         if entry.port == "execution"
         for fill in entry.fills.values()
     }
-    if not mine:
-        return not_applicable("nothing was traded through the execution engine in this run")
     ids = {
         entry.order.client_order_id for entry in trial.ledger.entries.values() if entry.port == "execution"
     }
@@ -108,7 +120,10 @@ def three_way_match(trial: Trial) -> Finding:
     )
 )
 def contract_types(trial: Trial) -> Finding:
-    """Look at what was noted."""
+    """Look at what was noted, once each kind of thing was said."""
+    if trial.has("market_data"):
+        trial.quote()
+    OrderDesk(trial, "execution").position()
     sessions = {id(session): session for session in trial.shared.sessions.values()}
     found = [text for session in sessions.values() for text in session.breaches]
     expect(not found, f"expected the contract's types, was: {'; '.join(found[:5])}")
@@ -121,7 +136,11 @@ def contract_types(trial: Trial) -> Finding:
         "The system lived through the run without dying or falling silent",
         Severity.CRITICAL,
         ComponentId.EXECUTION,
-        steps=("look for ends of its process that nobody asked for", "ask for its health"),
+        steps=(
+            "cancel and change an order that nobody sent",
+            "look for ends of its process that nobody asked for",
+            "ask for its health",
+        ),
         passes_when="there was none, and it says that it is alive and connected",
         remedy="look into the run's logs/ for the last words before the end",
         references=("BR-02", "rts6.10.a"),
@@ -129,7 +148,8 @@ def contract_types(trial: Trial) -> Finding:
     )
 )
 def survived(trial: Trial) -> Finding:
-    """Look for unexpected ends and ask once more."""
+    """Poke it once more, then look for unexpected ends and ask."""
+    _poke(trial)
     stops = [e for e in iter_journal(trial.shared.run_dir / JOURNAL_FILE) if isinstance(e, SystemStopped)]
     dead = [event.reason for event in stops if not event.expected]
     expect(not dead, f"expected no end that nobody asked for, was: {'; '.join(dead[:3])}")
@@ -141,6 +161,21 @@ def survived(trial: Trial) -> Finding:
         return passed("no unexpected end; the system has no word on its health")
     expect(health.alive and health.connected, f"expected alive and connected, was {health}")
     return passed("no unexpected end; alive and connected")
+
+
+def _poke(trial: Trial) -> None:
+    """Ask for what cannot be; how it is answered is the business of other checks."""
+    unknown = f"{trial.shared.tag}-nobody"
+    for method, args in (
+        ("cancel", (unknown, trial.instrument.id)),
+        ("modify", (unknown, trial.instrument.lot, None)),
+    ):
+        try:
+            trial.call("execution", method, *args)
+        except SystemUnavailable:
+            raise
+        except CertifyError:
+            continue
 
 
 CHECKS: tuple[Check, ...] = (

@@ -183,7 +183,7 @@ STALE_INSTRUMENTS = _card(
     "no instrument that ticked regularly is silent beyond the limit inside the session",
     "watch each subscription by itself; subscribe again what goes silent",
     parameters=("max_stale", "max_stale_share", "session"),
-    defects=("feed_freezes_instrument",),
+    defects=("one_instrument_dark",),
     references=("MD-13", "MD-14"),
 )
 BUSTED_TRADES = _card(
