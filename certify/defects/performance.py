@@ -210,12 +210,12 @@ def duplicate_fill_under_load(platform: Any) -> None:
     platform.kernel.emit = doubling
 
 
-@defect("position_lost_under_load", "under load, one fill in seven does not reach the positions")
+@defect("position_lost_under_load", "under load, one fill in six does not reach the positions")
 def position_lost_under_load(platform: Any) -> None:
     """Forget fills."""
     busy = Busy(platform)
     book = platform.execution.book.book
-    due = every(7)
+    due = every(6)
 
     def forgetting(update: Any) -> Any:
         return None if busy() and due() else book(update)

@@ -14,6 +14,8 @@ from certify.phases.orders import ANSWERED, CANCEL_ANSWERS, OrderDesk
 from certify.phases.performance.terms import LevelTerms
 from certify.phases.trial import Trial
 
+QUIET_S = 0.2
+"""Between the last answer of the load and the order that asks whether the system is still there."""
 CLOSING_TRIES = 8
 """A venue that rejects one order in twenty on purpose must not keep a level from being closed."""
 
@@ -58,8 +60,9 @@ def after_level(trial: Trial, terms: LevelTerms, held: Held) -> Aftermath:
         return found
     desk = OrderDesk(trial, terms.orders.port)
     try:
-        found.canary_ms = _canary(desk)
         _settle(trial, terms.orders)
+        clock.sleep_s(QUIET_S)
+        found.canary_ms = _canary(desk)
         _close(trial, desk, terms.orders, held.ledger)
         open_ids = [one for one in desk.open_ids() if one.startswith(terms.orders.prefix)]
         found.open_orders = len(open_ids)

@@ -186,7 +186,7 @@ RECOVERS = _card(
     ComponentId.EXECUTION,
     Severity.MAJOR,
     "A single order is answered at once when the load is over",
-    steps=("send one order after each level, when every answer is in",),
+    steps=("wait until every answer of a level is in, and 0.2 s more", "send one order, alone"),
     passes_when="its first answer comes within the limit",
     remedy="Look for what the load left behind: a full queue, a dead thread, a breaker that stays open.",
     parameters=(Parameter(name="within", default="2s", text="how long the answer may take"),),
