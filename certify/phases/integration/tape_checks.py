@@ -104,14 +104,16 @@ def _play(trial: Trial) -> Tape:
     tape = _new_tape(trial, _parameters(trial))
     inbox = trial.session("market_data").inbox
 
-    def ended() -> bool:
-        return any(END_OF_RECORDING in link.reason for link in inbox.links)
+    seen = len(inbox.links)
+
+    def ended() -> list[str]:
+        return [link.reason for link in inbox.links[seen:] if not link.connected]
 
     with inbox.listening(tape.hear):
         trial.call("market_data", "subscribe", EVERYTHING, {"QUOTE", "TRADE"})
-        expect(
-            trial.wait("market_data", ended, RECORDING_LIMIT_S), "expected the recording to end, was silence"
-        )
+        reasons = trial.wait("market_data", ended, RECORDING_LIMIT_S)
+    expect(reasons, "expected the recording to end, was silence")
+    expect(END_OF_RECORDING in (reasons or ()), f"expected the whole recording to play, was {reasons}")
     tape.report = tape.auditor.report()
     return tape
 
