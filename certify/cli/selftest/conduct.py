@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 from certify.cli.pipeline import CARDS, Selection, load
 from certify.cli.selftest.drive import Driver
-from certify.cli.selftest.matrix import CaseResult, Matrix, SeedResult, gaps, make_cases
+from certify.cli.selftest.matrix import Case, CaseResult, Matrix, SeedResult, gaps, make_cases
 from certify.cli.selftest.show import case_line, seed_line
 from certify.defects import all_defects
 
-T = TypeVar("T")
-R = TypeVar("R")
 Say = Callable[[str], None]
 SEEDS = 20
 
@@ -43,29 +40,31 @@ def conduct(asked: SelfTest, say: Say) -> Matrix:
     cases = make_cases(known, cards, only=asked.defects, checks=asked.checks)
     partial = bool(asked.defects or asked.checks)
     seeds = (0 if partial else SEEDS) if asked.seeds is None else asked.seeds
-    results = _in_order(driver, driver.case, cases, case_line, say)
-    results = _again_alone(driver, results, say)
-    healthy: list[SeedResult] = _in_order(driver, driver.seed, range(1, seeds + 1), seed_line, say)
+    results = _cases(driver, cases, say)
+    healthy: list[SeedResult] = []
+    for _, seed in driver.each(driver.seed, range(1, seeds + 1), asked.jobs):
+        healthy.append(seed)
+        say(f"[{len(healthy)}/{seeds}] {seed_line(seed)} ({seed.took_s:.1f} s)")
+    healthy.sort(key=lambda result: result.seed)
     never_red, missing = ((), {}) if partial else gaps(known, cards)
     return Matrix(cases=tuple(results), seeds=tuple(healthy), never_red=never_red, without_defect=missing)
 
 
-def _in_order(
-    driver: Driver, work: Callable[[T], R], items: Sequence[T], line: Callable[[R], str], say: Say
-) -> list[R]:
-    """Return the results in the order of the items, whichever was done first."""
-    found: dict[int, R] = {}
-    for index, result in driver.each(work, items, driver.jobs):
-        found[index] = result
-        say(f"[{len(found)}/{len(items)}] {line(result)}")
-    return [found[index] for index in range(len(items))]
+def _cases(driver: Driver, cases: Sequence[Case], say: Say) -> list[CaseResult]:
+    """Return what became of each case, in the order of the cases, whichever was done first.
 
+    What breaks the tool itself runs alone: it reaches into this very process. So does once more what
+    could not be measured while another run used the machine.
+    """
+    found: dict[str, CaseResult] = {}
 
-def _again_alone(driver: Driver, results: list[CaseResult], say: Say) -> list[CaseResult]:
-    """Repeat, one at a time, what could not be measured while another run used the machine."""
-    doubtful = [i for i, result in enumerate(results) if result.unmeasured]
+    def work(some: Sequence[Case], jobs: int) -> None:
+        for _, result in driver.each(driver.case, some, jobs):
+            found[result.case.defect] = result
+            say(f"[{len(found)}/{len(cases)}] {case_line(result)} ({result.took_s:.1f} s)")
+
+    work([case for case in cases if case.where != "tool"], driver.jobs)
     if driver.jobs > 1:
-        for place, again in driver.each(driver.case, [results[i].case for i in doubtful], 1):
-            results[doubtful[place]] = again
-            say(f"[alone] {case_line(again)}")
-    return results
+        work([result.case for result in found.values() if result.unmeasured], 1)
+    work([case for case in cases if case.where == "tool"], 1)
+    return [found[case.defect] for case in cases]

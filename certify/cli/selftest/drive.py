@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
+from certify import clock
 from certify.cli.pipeline import CARDS, open_bench, plan_on
 from certify.cli.selftest.matrix import Case, CaseResult, SeedResult, said_in, seed_result
 from certify.defects import all_defects
@@ -23,7 +24,7 @@ from certify.model.results import RunResult, Subject
 from certify.phases.catalogue import BY_ID
 from certify.profile.model import ComponentSpec, Performance, Profile
 
-COMPANIONS = ("execution.smoke", "broker.straight_order")
+COMPANIONS = ("certify.evidence_writable", "execution.smoke", "broker.straight_order")
 """Run before a check of the certification phase, so that there is evidence for it to look at."""
 LEVEL_S, WARMUP_S = 2.0, 0.5
 """How long a load level lasts at most: long enough for a planted defect to show."""
@@ -58,6 +59,15 @@ class Driver:
 
     def case(self, case: Case) -> CaseResult:
         """Plant one defect and return what the checks said."""
+        began = clock.monotonic_ns()
+        return replace(self._case(case), took_s=_since_s(began))
+
+    def seed(self, seed: int) -> SeedResult:
+        """Run the healthy system under a seed and return what was said against it."""
+        began = clock.monotonic_ns()
+        return replace(self._seed(seed), took_s=_since_s(began))
+
+    def _case(self, case: Case) -> CaseResult:
         if not case.claimed_by and not self.full:
             return CaseResult(case=case, problem="no check claims it")
         profile = shortened(self.profile)
@@ -71,8 +81,7 @@ class Driver:
             return CaseResult(case=case, problem=f"the system could not be made: {error}")
         return CaseResult(case=case, said=said_in(result), problem=problem)
 
-    def seed(self, seed: int) -> SeedResult:
-        """Run the healthy system under a seed and return what was said against it."""
+    def _seed(self, seed: int) -> SeedResult:
         try:
             result, problem = self._run(replace(self.profile, seed=seed), self._without_load(), None)
         except SystemUnavailable as error:
@@ -132,7 +141,7 @@ class Driver:
             try:
                 while waiting:
                     done, _ = wait(waiting, timeout=1.0, return_when=FIRST_COMPLETED)
-                    for future in sorted(done, key=lambda f: waiting[f]):
+                    for future in sorted(done, key=waiting.__getitem__):
                         yield waiting.pop(future), future.result()
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
@@ -156,6 +165,10 @@ def shortened(profile: Profile) -> Profile:
         for level in profile.performance.loads
     )
     return replace(profile, performance=Performance(loads=loads, thresholds=profile.performance.thresholds))
+
+
+def _since_s(began_ns: int) -> float:
+    return (clock.monotonic_ns() - began_ns) / clock.NS_PER_S
 
 
 def _why(result: RunResult) -> str:

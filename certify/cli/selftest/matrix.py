@@ -49,6 +49,7 @@ class CaseResult:
     """Of every check that was run, in the order of the plan."""
     problem: str = ""
     """Why the run did not come to its end; empty when it did."""
+    took_s: float = 0.0
 
     @property
     def caught_by(self) -> tuple[str, ...]:
@@ -92,6 +93,7 @@ class SeedResult:
     """How many checks were evaluated."""
     alarms: tuple[Said, ...] = ()
     problem: str = ""
+    took_s: float = 0.0
 
     @property
     def ok(self) -> bool:
