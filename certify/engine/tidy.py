@@ -54,9 +54,9 @@ def _resume(trial: Trial) -> Iterator[str]:
 
 
 def _restore_limits(trial: Trial) -> Iterator[str]:
-    for name, value in list(trial.shared.changed_limits.items()):
-        trial.call("risk", "set_limit", Limit(name, value), NAME)
-        del trial.shared.changed_limits[name]
+    for (name, instrument), value in list(trial.shared.changed_limits.items()):
+        trial.call("risk", "set_limit", Limit(name, value, instrument), NAME)
+        del trial.shared.changed_limits[name, instrument]
     yield from ()
 
 

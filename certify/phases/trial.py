@@ -25,6 +25,8 @@ PATIENCE_S = 5.0
 QUICK_LOOK_S = 0.3
 """How long to look for something that must not come."""
 MARKET_SIZE = Decimal(10_000)
+NO_LIMIT = {"*": Decimal(1_000_000_000), "price_band": Decimal(90)}
+"""What a limit goes back to that a check has set where there was none: wide enough to bind nothing."""
 HALF_SPREAD_TICKS = 1
 READS = frozenset(
     [
@@ -69,8 +71,8 @@ class Shared:
     market_centre: dict[str, Decimal] = field(default_factory=dict)
     killed: bool = False
     cut_ports: set[str] = field(default_factory=set)
-    changed_limits: dict[str, Decimal] = field(default_factory=dict)
-    """Limit name → the value to go back to."""
+    changed_limits: dict[tuple[str, str | None], Decimal] = field(default_factory=dict)
+    """Limit name and instrument (None: all) → the value to go back to."""
     facts: dict[str, object] = field(default_factory=dict)
     """Findings that a later check builds on; `live` while a paper system was taken live."""
 
@@ -267,16 +269,23 @@ class Trial:
         self.call("risk", "kill", mode, by, "kill switch check", cancel_open)
 
     def limits(self) -> dict[str, Decimal]:
-        """Return the limits in force that hold for every instrument."""
+        """Return the limits in force for the first instrument: its own, else those for all alike."""
+        return {name: value for (name, _), value in sorted(self._limits().items(), key=_own_last)}
+
+    def _limits(self) -> dict[tuple[str, str | None], Decimal]:
         limits = cast("list[Limit]", self.call("risk", "limits"))
-        return {limit.name: limit.value for limit in limits if limit.instrument in (None, self.instrument.id)}
+        here = (None, self.instrument.id)
+        return {(limit.name, limit.instrument): limit.value for limit in limits if limit.instrument in here}
 
     def set_limit(self, name: str, value: Decimal, *, by: str = "certify") -> Decision:
-        """Change a limit for this check and return the system's decision."""
-        before = self.limits().get(name)
-        decision = cast("Decision", self.call("risk", "set_limit", Limit(name, value), by))
-        if decision.accepted and before is not None:
-            self.shared.changed_limits.setdefault(name, before)
+        """Change a limit for this check, where it is in force, and return the system's decision."""
+        before = self._limits()
+        own = (name, self.instrument.id)
+        key = own if own in before else (name, None)
+        decision = cast("Decision", self.call("risk", "set_limit", Limit(name, value, key[1]), by))
+        if decision.accepted:
+            back = before.get(key, self.plan.limits.get(name, NO_LIMIT.get(name, NO_LIMIT["*"])))
+            self.shared.changed_limits.setdefault(key, back)
         return decision
 
     # alerts
@@ -313,6 +322,10 @@ class Trial:
         self.shared.orders_sent += 1
         if self.shared.orders_sent > safety.max_orders:
             raise Unmeasurable(f"the profile's cap of {safety.max_orders} orders is used up")
+
+
+def _own_last(item: tuple[tuple[str, str | None], Decimal]) -> bool:
+    return item[0][1] is not None
 
 
 def _required(value: Decimal | None) -> Decimal:
