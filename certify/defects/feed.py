@@ -112,7 +112,8 @@ def feed_restarts_sequence(platform: Any) -> None:
         if isinstance(event, (Quote, Trade)) and event.seq is not None:
             key = (event.instrument, type(event))
             counts[key] = counts.get(key, 0) + 1
-            event = replace(event, seq=1 + (counts[key] - 1) % 5)
+            if counts[key] <= PERIOD:
+                event = replace(event, seq=event.seq + 50_000)
         yield event
 
     rewrite_events(platform, rewrite)

@@ -11,7 +11,17 @@ from certify.model.card import CheckCard, Parameter
 from certify.model.ids import ComponentId, PhaseId, Severity
 from certify.model.measure import Bound, Measurement
 from certify.model.trading import BookUpdate, Quote, SystemEvent, Trade
-from certify.phases.api import Check, Finding, bounded, check, expect, expect_equal, not_applicable, passed
+from certify.phases.api import (
+    Check,
+    Finding,
+    Unmeasurable,
+    bounded,
+    check,
+    expect,
+    expect_equal,
+    not_applicable,
+    passed,
+)
 from certify.phases.integration.tape_checks import DURATION, is_recording, tape_of
 from certify.phases.trial import QUICK_LOOK_S, Trial, two_sided
 
@@ -90,7 +100,7 @@ def quote_again(trial: Trial, instrument: str, within_s: float) -> None:
         "look at the subscription of the silent instrument, its entitlements and the feed's own log",
         parameters=(
             DURATION,
-            Parameter(name="max_stale", default="60s", text="longest silence of an instrument"),
+            Parameter(name="max_silence", default="10s", text="longest silence of an instrument"),
         ),
         references=("MD-01", "MD-13", "MD-14", "TC-D20 NautilusTrader data testing spec"),
         defects=(
@@ -167,6 +177,7 @@ def unsubscribe(trial: Trial) -> Finding:
     name = trial.plan.instruments[-1].id
     trial.call("market_data", "subscribe", name, {"QUOTE"})
     quote_again(trial, name, trial.seconds("back_within"))
+    trial.call("market_data", "subscribe", trial.instrument.id, {"QUOTE"})
     trial.call("market_data", "unsubscribe", name)
     trial.wait("market_data", lambda: None, SETTLE_S)
     still = heard(trial)
@@ -193,12 +204,17 @@ def only_wanted(trial: Trial) -> Finding:
     if found := live_only(trial):
         return found
     first, *others = [instrument.id for instrument in trial.plan.instruments]
+    for name in (first, *others):
+        trial.call("market_data", "subscribe", name, {"QUOTE", "TRADE"})
     for name in others:
         trial.call("market_data", "unsubscribe", name)
     trial.wait("market_data", lambda: None, SETTLE_S)
-    unwanted = sorted(heard(trial) - {first})
+    names = heard(trial)
     for name in others:
         trial.call("market_data", "subscribe", name, {"QUOTE", "TRADE"})
+    unwanted = sorted(names - {first})
+    if not names:
+        raise Unmeasurable(f"expected to hear {first}, was silence")
     expect(not unwanted, f"expected only {first}, was also {', '.join(unwanted)}")
     return passed(f"only {first} was heard")
 
