@@ -34,6 +34,11 @@ class Aftermath:
     """What the system says it holds more than before the level; flat is zero."""
     problem: str = ""
 
+    @property
+    def clean(self) -> bool:
+        """Whether nothing is left."""
+        return not (self.problem or self.open_orders or self.ledger_position or self.system_position)
+
 
 @dataclass(frozen=True, slots=True)
 class Held:

@@ -61,11 +61,14 @@ def load_of(trial: Trial) -> LoadRun:
     Raises:
         Unmeasurable: the profile has no levels, or its caps forbid them.
         Unmet: the system did not carry it to the end.
+        AdapterRaised: the generator broke beside the system.
     """
     found = trial.shared.facts.get(FACT)
     load = found if isinstance(found, LoadRun) else _run_all(trial)
     if isinstance(load.error, Unmeasurable):
         raise Unmeasurable(str(load.error))
+    if isinstance(load.error, AdapterRaised):
+        raise load.error
     if load.error is not None:
         raise Unmet(f"expected the system to carry the load, was: {load.error}") from load.error
     return load
@@ -96,12 +99,18 @@ def _run_until_fit(trial: Trial, level: LoadLevel, load: LoadRun) -> LevelRun:
         run.attempts = attempt
         load.orders += _orders_sent(run)
         verdicts = judge_level(trial.plan.performance.thresholds, run.level, run.streams, run.stalled_ms)
-        if not worth_repeating(run.results, verdicts) or attempt == ATTEMPTS:
+        if attempt == ATTEMPTS or not (worth_repeating(run.results, verdicts) and _sound(run)):
             break
         trial.note(f"load level {level.name}, attempt {attempt}, is not counted: {_why(run, verdicts)}")
     for result in run.results.values():
         trial.shared.publish(LoadFinished(at_ns=clock.now_ns(), load=result))
     return run
+
+
+def _sound(run: LevelRun) -> bool:
+    """Return whether nothing is wrong that no noise explains; otherwise the attempt stands."""
+    lost = any(stream.account["counts"]["timeout"] for stream in run.streams.values())
+    return not lost and not run.breaches and run.aftermath.clean
 
 
 def _orders_sent(run: LevelRun) -> int:
