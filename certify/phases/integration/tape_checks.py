@@ -13,12 +13,14 @@ from certify import clock
 from certify.model.card import CheckCard, Parameter
 from certify.model.ids import Outcome
 from certify.model.trading import Quote, SystemEvent, Trade
-from certify.phases.api import Check, Finding, expect
+from certify.phases.api import Check, Finding, expect, not_applicable
 from certify.phases.session import SystemSession
 from certify.phases.tape import TAPE_CHECKS, JudgeFunction, TapeAuditor, TapeReport, settings_from
 from certify.phases.trial import Trial
 
 DURATION = Parameter(name="duration", default="3s", text="how long a live system is listened to")
+SETTLE_S = 0.2
+"""A subscription may be answered with the last quote again: that answer is no part of the tape."""
 END_OF_RECORDING = "end of recording"
 RECORDING_LIMIT_S = 600.0
 """A recording that takes longer to play has stopped to play."""
@@ -89,9 +91,10 @@ def _parameters(trial: Trial) -> dict[str, str]:
 def _listen(trial: Trial) -> Tape:
     tape = _new_tape(trial, _parameters(trial))
     inbox = trial.session("market_data").inbox
+    for instrument in trial.plan.instruments:
+        trial.call("market_data", "subscribe", instrument.id, {"QUOTE", "TRADE"})
+    trial.wait("market_data", lambda: None, SETTLE_S)
     with inbox.listening(tape.hear):
-        for instrument in trial.plan.instruments:
-            trial.call("market_data", "subscribe", instrument.id, {"QUOTE", "TRADE"})
         trial.wait("market_data", lambda: None, trial.seconds("duration"))
     ended_ns = clock.monotonic_ns()
     for name, last_ns in tape.last_ns.items():
@@ -124,12 +127,9 @@ def _check(card: CheckCard, judge: JudgeFunction) -> Check:
         if report is None:
             return Finding(outcome=Outcome.INCONCLUSIVE, message="the tape was not taken to its end")
         judged = judge(report, trial.planned.parameters)
-        return Finding(
-            outcome=judged.outcome,
-            message=judged.message,
-            measurements=judged.measurements,
-            limits=judged.limits,
-        )
+        if judged.outcome is Outcome.INCONCLUSIVE and report.quotes and not report.trades:
+            return not_applicable(f"nothing was traded while listening: {judged.message}")
+        return judged
 
     return Check(replace(card, parameters=(*card.parameters, DURATION)), run)
 
