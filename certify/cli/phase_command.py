@@ -34,10 +34,11 @@ def phase(
     json: JsonOption = False,
 ) -> None:
     """Run only the named phases; judged and reported, but no certificate."""
-    from certify.cli.perform import perform
-    from certify.cli.pipeline import Selection, split
+    from certify.cli.perform import Manner, perform
+    from certify.cli.request import Selection, split
 
     selection = Selection(
         profile=profile, overrides=tuple(set_ or ()), phases=split(phases), checks=split(check), seed=seed
     )
-    raise typer.Exit(perform(selection, out=out, accept=accept, progress=progress, as_json=json))
+    manner = Manner(out=out, accept=accept, progress=progress, as_json=json)
+    raise typer.Exit(perform(selection, manner))

@@ -13,17 +13,18 @@ from pathlib import Path
 from certify import clock
 from certify.attest.issue import issue
 from certify.attest.keys import signing_key
+from certify.cli.request import Selection, write_request
 from certify.engine.bench import Bench
 from certify.engine.runner import execute, new_run_id
 from certify.engine.stream import EventStream
-from certify.errors import UsageError
+from certify.errors import SystemUnavailable, UsageError
 from certify.evidence.files import write_bytes, write_json
 from certify.evidence.journal import read_journal
 from certify.model.fold import fold
 from certify.model.judgement import Verdict
 from certify.model.results import RunResult, Subject
 from certify.phases.catalogue import BY_ID, CATALOGUE
-from certify.plan import Plan, SystemFacts, backend_plans, make_plan, plan_bytes
+from certify.plan import BackendPlan, Plan, SystemFacts, backend_plans, make_plan, plan_bytes
 from certify.profile.load import load_profile
 from certify.profile.model import Profile
 from certify.profile.subject import subject_of
@@ -33,18 +34,7 @@ from certify.store.runs import RunStore
 from certify.verdict import judge
 
 CARDS = {check.card.id: check.card for check in CATALOGUE}
-Listen = Callable[[EventStream], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
-    """What a person asked for on the command line."""
-
-    profile: str
-    overrides: tuple[str, ...] = ()
-    phases: tuple[str, ...] = ()
-    checks: tuple[str, ...] = ()
-    seed: int | None = None
+Listen = Callable[[EventStream, Plan], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +49,11 @@ class Outcome:
     reports: tuple[Path, ...]
 
 
+def vocabulary() -> Vocabulary:
+    """Return the names that a profile is held to: those of the catalogue."""
+    return Vocabulary.of(CARDS.values())
+
+
 def load(selection: Selection) -> Profile:
     """Return the profile that was asked for, held to the catalogue's names.
 
@@ -68,40 +63,40 @@ def load(selection: Selection) -> Profile:
     overrides = list(selection.overrides)
     if selection.seed is not None:
         overrides.append(f"seed={selection.seed}")
-    known = Vocabulary.of(check.card for check in CATALOGUE)
-    return load_profile(selection.profile, overrides, known=known)
+    return load_profile(selection.profile, overrides, known=vocabulary())
 
 
-def open_bench(profile: Profile, log_dir: Path) -> Bench:
+def open_bench(profile: Profile, log_dir: Path, backends: Sequence[BackendPlan] | None = None) -> Bench:
     """Return the bench with every system of the profile launched, not started.
 
     Raises:
-        SystemUnavailable: one cannot be made.
+        SystemUnavailable: one cannot be made; says where its log is.
     """
-    here = Path.cwd()
-    paths = dict.fromkeys([str(Path(profile.path).resolve().parent), str(here)])
-    bench = Bench(backend_plans(profile), log_dir, tuple(paths))
+    paths = dict.fromkeys([str(Path(profile.path).resolve().parent), str(Path.cwd())])
+    bench = Bench(backends or backend_plans(profile), log_dir, tuple(paths))
     try:
         bench.launch()
-    except BaseException:
+    except BaseException as error:
         bench.close()
+        if isinstance(error, SystemUnavailable):
+            raise SystemUnavailable(f"{error} (log: {log_dir})") from error
         raise
     return bench
 
 
 def plan_on(
-    bench: Bench,
+    bench: Bench | None,
     profile: Profile,
     *,
     phases: Sequence[str] = (),
     checks: Sequence[str] = (),
     subject: Subject | None = None,
 ) -> Plan:
-    """Return the plan, with what the launched systems say of themselves."""
+    """Return the plan, with what the launched systems say of themselves; without a bench, without it."""
     return make_plan(
         profile,
         tuple(CARDS.values()),
-        _facts(bench),
+        {} if bench is None else _facts(bench),
         phases=phases,
         only=checks,
         subject=subject or subject_of(profile.subject, Path.cwd()),
@@ -121,35 +116,44 @@ def certify_run(selection: Selection, store: RunStore, listen: Listen) -> Outcom
     """Do everything that `certify run` does; `listen` consumes the events while it runs.
 
     Raises:
-        UsageError: the profile or the selection is wrong; nothing was run.
+        UsageError: the profile or the selection is wrong; nothing was run, no directory was made.
         SystemUnavailable: a system cannot be made; nothing was run.
     """
     profile = load(selection)
-    _check_selection(profile, selection)
+    plan_on(None, profile, phases=selection.phases, checks=selection.checks)  # refuses a wrong selection
     run_id = new_run_id(profile.name)
     run_dir = store.create(run_id)
-    with open_bench(profile, run_dir / "logs") as bench:
+    with open_bench(profile, run_dir / "logs") as bench, leaving_at_once(bench):
         plan = plan_on(bench, profile, phases=selection.phases, checks=selection.checks)
-        _refuse_live(plan, bench)
+        refuse_live(plan, bench)
+        write_request(selection, run_dir)
         write_bytes(run_dir / "plan.json", plan_bytes(plan))
-        listen(execute(plan, bench, run_id=run_id, run_dir=run_dir, catalogue=BY_ID))
+        listen(execute(plan, bench, run_id=run_id, run_dir=run_dir, catalogue=BY_ID), plan)
     return conclude(plan, run_dir)
 
 
-def _check_selection(profile: Profile, selection: Selection) -> None:
-    """Refuse a wrong selection before a directory is made or a process started."""
-    make_plan(
-        profile,
-        tuple(CARDS.values()),
-        {},
-        phases=selection.phases,
-        only=selection.checks,
-        subject=subject_of(profile.subject, Path.cwd()),
-        today=clock.utc(clock.now_ns()).date(),
-    )
+class leaving_at_once:  # noqa: N801 - a context manager, read as a phrase
+    """Ends every system without ceremony when the person does not want to wait."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+
+    def __enter__(self) -> None:
+        """Nothing to begin."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        """Kill what runs after an interrupt; the orderly end is the bench's own."""
+        if kind is not None and issubclass(kind, KeyboardInterrupt):
+            for session in self._bench.sessions:
+                session.stop("left at once", graceful=False)
 
 
-def _refuse_live(plan: Plan, bench: Bench) -> None:
+def refuse_live(plan: Plan, bench: Bench) -> None:
+    """Refuse a live account unless told twice.
+
+    Raises:
+        UsageError: a system says that it is live, and the profile or the environment does not allow it.
+    """
     for session in bench.sessions:
         if session.assurance.value == "live" and not (
             plan.safety.allow_live and os.environ.get("CERTIFY_LIVE")
@@ -176,8 +180,3 @@ def conclude(plan: Plan, run_dir: Path) -> Outcome:
         certificate=certificate,
         reports=tuple(reports),
     )
-
-
-def split(values: Sequence[str] | None) -> tuple[str, ...]:
-    """Return repeated and comma-separated option values as one tuple."""
-    return tuple(part.strip() for value in values or () for part in value.split(",") if part.strip())

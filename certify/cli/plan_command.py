@@ -27,7 +27,8 @@ def plan(
     import tempfile
     from pathlib import Path
 
-    from certify.cli.pipeline import Selection, load, open_bench, plan_on, split
+    from certify.cli.pipeline import load, open_bench, plan_on
+    from certify.cli.request import Selection, split
     from certify.cli.tables import plan_table
     from certify.plan import plan_bytes
 

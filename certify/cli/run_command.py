@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from certify.cli.options import (
@@ -26,18 +28,25 @@ def run(
     set_: SetOption = None,
     seed: SeedOption = None,
     out: OutOption = None,
+    resume: Annotated[
+        str | None, typer.Option("--resume", metavar="RUN", help="Go on with an interrupted run.")
+    ] = None,
+    rerun_failed: Annotated[
+        str | None, typer.Option("--rerun-failed", metavar="RUN", help="Only what did not pass in a run.")
+    ] = None,
     accept: AcceptOption = None,
     progress: ProgressOption = Progress.AUTO,
     json: JsonOption = False,
 ) -> None:
     """Run the phases, judge what was found, issue a certificate and write the report.
 
-    A partial selection (--phase, --check) is judged and reported, but issues no certificate.
+    A partial selection (--phase, --check, --rerun-failed) is judged and reported, but issues no certificate.
     """
-    from certify.cli.perform import perform
-    from certify.cli.pipeline import Selection, split
+    from certify.cli.perform import Manner, perform
+    from certify.cli.request import Selection, split
 
     selection = Selection(
         profile=profile, overrides=tuple(set_ or ()), phases=split(phase), checks=split(check), seed=seed
     )
-    raise typer.Exit(perform(selection, out=out, accept=accept, progress=progress, as_json=json))
+    manner = Manner(out=out, accept=accept, progress=progress, as_json=json)
+    raise typer.Exit(perform(selection, manner, resume=resume, rerun_failed=rerun_failed))

@@ -29,7 +29,9 @@ def self_test(
         list[str] | None, typer.Option("--check", help="Only the defects that this check claims.")
     ] = None,
     full: Annotated[bool, typer.Option("--full", help="Run all checks for each defect; slow.")] = False,
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Runs at a time.")] = 2,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", min=1, help="Runs at a time; default: three for each core.")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Plant every known defect in the reference system and see which checks turn red.
@@ -40,7 +42,7 @@ def self_test(
     import json as json_module
 
     from certify.cli.failure import say
-    from certify.cli.pipeline import split
+    from certify.cli.request import split
     from certify.cli.selftest.conduct import SelfTest, conduct
     from certify.cli.selftest.matrix import as_json
     from certify.cli.selftest.show import print_matrix

@@ -51,10 +51,19 @@ def new_run_id(profile_name: str) -> str:
 
 
 def execute(
-    plan: Plan, bench: Bench, *, run_id: str, run_dir: Path, catalogue: Mapping[str, Check]
+    plan: Plan,
+    bench: Bench,
+    *,
+    run_id: str,
+    run_dir: Path,
+    catalogue: Mapping[str, Check],
+    done: frozenset[str] = frozenset(),
 ) -> EventStream:
-    """Run a plan on launched systems and return the stream of its events; the journal is in `run_dir`."""
-    runner = Runner(plan, bench, run_id, run_dir, catalogue)
+    """Run a plan on launched systems and return the stream of its events; the journal is in `run_dir`.
+
+    `done`: checks whose outcome is in the journal of the interrupted run that goes on; not run again.
+    """
+    runner = Runner(plan, bench, run_id, run_dir, catalogue, done)
     return EventStream(bench.publisher, runner.run, bench.stopping)
 
 
@@ -62,9 +71,16 @@ class Runner:
     """One run, on its own thread."""
 
     def __init__(
-        self, plan: Plan, bench: Bench, run_id: str, run_dir: Path, catalogue: Mapping[str, Check]
+        self,
+        plan: Plan,
+        bench: Bench,
+        run_id: str,
+        run_dir: Path,
+        catalogue: Mapping[str, Check],
+        done: frozenset[str],
     ) -> None:
         """Keep what is needed; nothing runs before `run`."""
+        self._left = [check for check in plan.checks if check.id not in done]
         self._plan, self._bench, self._run_id, self._catalogue = plan, bench, run_id, catalogue
         self._run_dir = run_dir
         self._publish = bench.publisher.publish
@@ -118,7 +134,7 @@ class Runner:
         )
 
     def _phases(self) -> None:
-        for phase, checks in groupby(self._plan.checks, key=lambda check: check.phase):
+        for phase, checks in groupby(self._left, key=lambda check: check.phase):
             group = list(checks)
             began = clock.monotonic_ns()
             self._publish(PhaseStarted(at_ns=clock.now_ns(), phase=PhaseId(phase), checks=len(group)))

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from certify.cli.pipeline import CARDS, Selection, load
+from certify.cli.pipeline import CARDS, load
+from certify.cli.request import Selection
 from certify.cli.selftest.drive import Driver
 from certify.cli.selftest.matrix import Case, CaseResult, Matrix, SeedResult, gaps, make_cases
 from certify.cli.selftest.show import case_line, seed_line
 from certify.defects import all_defects
+from certify.model.ids import PhaseId
 
 Say = Callable[[str], None]
 SEEDS = 20
+SEEDS_AT_ONCE = 4
+LOADS_AT_ONCE = 2
+"""More would show each other's load, and a defect be caught for the wrong reason."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +31,13 @@ class SelfTest:
     defects: tuple[str, ...] = ()
     checks: tuple[str, ...] = ()
     full: bool = False
-    jobs: int = 2
+    jobs: int | None = None
+    """Runs at a time; default: three for each core, as most of a run is waiting for silence."""
+
+    @property
+    def width(self) -> int:
+        """How many runs at a time."""
+        return self.jobs or min(8, 3 * (os.cpu_count() or 1))
 
 
 def conduct(asked: SelfTest, say: Say) -> Matrix:
@@ -34,15 +46,15 @@ def conduct(asked: SelfTest, say: Say) -> Matrix:
     Raises:
         UsageError: an unknown profile, defect or check.
     """
-    driver = Driver(profile=load(Selection(profile=asked.profile)), full=asked.full, jobs=asked.jobs)
+    driver = Driver(profile=load(Selection(profile=asked.profile)), full=asked.full)
     known = {name: (defect.text, defect.where) for name, defect in all_defects().items()}
     cards = tuple(CARDS.values())
     cases = make_cases(known, cards, only=asked.defects, checks=asked.checks)
     partial = bool(asked.defects or asked.checks)
     seeds = (0 if partial else SEEDS) if asked.seeds is None else asked.seeds
-    results = _cases(driver, cases, say)
+    results = _cases(driver, cases, asked.width, say)
     healthy: list[SeedResult] = []
-    for _, seed in driver.each(driver.seed, range(1, seeds + 1), asked.jobs):
+    for _, seed in driver.each(driver.seed, range(1, seeds + 1), min(asked.width, SEEDS_AT_ONCE)):
         healthy.append(seed)
         say(f"[{len(healthy)}/{seeds}] {seed_line(seed)} ({seed.took_s:.1f} s)")
     healthy.sort(key=lambda result: result.seed)
@@ -50,7 +62,11 @@ def conduct(asked: SelfTest, say: Say) -> Matrix:
     return Matrix(cases=tuple(results), seeds=tuple(healthy), never_red=never_red, without_defect=missing)
 
 
-def _cases(driver: Driver, cases: Sequence[Case], say: Say) -> list[CaseResult]:
+def _loads(case: Case) -> bool:
+    return any(CARDS[check].phase is PhaseId.PERFORMANCE for check in case.claimed_by)
+
+
+def _cases(driver: Driver, cases: Sequence[Case], width: int, say: Say) -> list[CaseResult]:
     """Return what became of each case, in the order of the cases, whichever was done first.
 
     What breaks the tool itself runs alone: it reaches into this very process. So does once more what
@@ -63,8 +79,10 @@ def _cases(driver: Driver, cases: Sequence[Case], say: Say) -> list[CaseResult]:
             found[result.case.defect] = result
             say(f"[{len(found)}/{len(cases)}] {case_line(result)} ({result.took_s:.1f} s)")
 
-    work([case for case in cases if case.where != "tool"], driver.jobs)
-    if driver.jobs > 1:
+    system = [case for case in cases if case.where != "tool"]
+    work([case for case in system if not _loads(case)], width)
+    work([case for case in system if _loads(case)], min(width, LOADS_AT_ONCE))
+    if width > 1:
         work([result.case for result in found.values() if result.unmeasured], 1)
     work([case for case in cases if case.where == "tool"], 1)
     return [found[case.defect] for case in cases]

@@ -40,7 +40,6 @@ class Driver:
     profile: Profile
     full: bool = False
     """Run every check but the load levels for each defect, not only those that claim it."""
-    jobs: int = 2
     _open: set[Bench] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -159,12 +158,15 @@ def with_option(profile: Profile, name: str, value: object) -> Profile:
 
 
 def shortened(profile: Profile) -> Profile:
-    """Return the profile with short load levels."""
+    """Return the profile with few and short load levels: the lightest, the heaviest, those with thresholds."""
+    levels, thresholds = profile.performance.loads, profile.performance.thresholds
+    named = {threshold.level for threshold in thresholds}
     loads = tuple(
         replace(level, duration_s=min(level.duration_s, LEVEL_S), warmup_s=min(level.warmup_s, WARMUP_S))
-        for level in profile.performance.loads
+        for place, level in enumerate(levels)
+        if place in (0, len(levels) - 1) or level.name in named
     )
-    return replace(profile, performance=Performance(loads=loads, thresholds=profile.performance.thresholds))
+    return replace(profile, performance=Performance(loads=loads, thresholds=thresholds))
 
 
 def _since_s(began_ns: int) -> float:

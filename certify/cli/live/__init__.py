@@ -1,0 +1,1 @@
+"""What a person sees while a run goes on: state (pure), drawing (pure), and the views that show it."""
