@@ -150,6 +150,9 @@ class Ledger:
             entry.repeats -= 1
             entry.updates.append(update)
             return []
+        if _acknowledges_late(entry, update):
+            entry.updates.append(update)
+            return []
         texts = list(_judge(entry, update))
         _apply(entry, update)
         found = [Breach(law, update.client_order_id, text) for law, text in texts]
@@ -197,6 +200,16 @@ def _refuses_repeat(entry: Entry, update: OrderUpdate) -> bool:
     return update.exec_type is ExecType.REJECTED and entry.repeats > 0 and entry.status is not None
 
 
+def _acknowledges_late(entry: Entry, update: OrderUpdate) -> bool:
+    """Return whether this is the first NEW, overtaken by fills: true when it was said, and no step back."""
+    filled = entry.status in (OrdStatus.PARTIALLY_FILLED, OrdStatus.FILLED)
+    return (
+        filled
+        and update.exec_type is ExecType.NEW
+        and all(u.exec_type is not ExecType.NEW for u in entry.updates)
+    )
+
+
 def _judge(entry: Entry, update: OrderUpdate) -> Iterator[tuple[str, str]]:
     if update.exec_type in REPORTS_ONLY or update.exec_type in PENDING:
         return
@@ -232,9 +245,9 @@ def _judge_transition(entry: Entry, update: OrderUpdate) -> Iterator[tuple[str, 
     end = ENDS.get(update.exec_type)
     if end is not None and update.status is not end:
         yield "transitions", f"expected {end.value} with {update.exec_type.value}, was {update.status.value}"
-    if entry.status is OrdStatus.PARTIALLY_FILLED and update.status is OrdStatus.NEW:
-        if update.exec_type is not ExecType.TRADE_CANCEL:
-            yield "transitions", "expected no way back, was PARTIALLY_FILLED → NEW"
+    back = entry.status is OrdStatus.PARTIALLY_FILLED and update.status is OrdStatus.NEW
+    if back and update.exec_type is not ExecType.TRADE_CANCEL:
+        yield "transitions", "expected no way back, was PARTIALLY_FILLED → NEW"
     if update.exec_type is ExecType.REJECTED and entry.status is not None:
         yield "transitions", f"expected no reject after {entry.status.value}, was REJECTED"
     if update.exec_type is ExecType.NEW and update.status is not OrdStatus.NEW and not entry.fills:

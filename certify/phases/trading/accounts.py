@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import cast
 
-from certify.model.trading import ExecType, Order, OrderUpdate, Position, Side
+from certify.model.trading import ExecType, Order, OrderUpdate, Position, Side, TimeInForce
 from certify.phases.api import Finding, expect, expect_equal, not_applicable, passed
 from certify.phases.orders import CANCEL_ANSWERS, said
 from certify.phases.trading.desk import Desk
@@ -88,7 +88,7 @@ def _facts(update: OrderUpdate) -> tuple[str, ...]:
 )
 def position_sum(desk: Desk) -> Finding:
     """Trade up and down and add up."""
-    held = desk.position()
+    held = desk.held()
     for side, count in ((Side.BUY, 3), (Side.SELL, 1), (Side.SELL, 1)):
         order = desk.trade(side, desk.lots(count))
         held += desk.entry(order).signed_qty
@@ -108,7 +108,7 @@ def position_sum(desk: Desk) -> Finding:
 )
 def position_flips(desk: Desk) -> Finding:
     """Go through every kind of change."""
-    held = desk.position()
+    held = desk.held()
     steps = ((Side.BUY, 2), (Side.SELL, 2), (Side.SELL, 2), (Side.BUY, 3), (Side.SELL, 2), (Side.BUY, 1))
     for side, count in steps:
         order = desk.trade(side, desk.lots(count))
@@ -128,8 +128,9 @@ def position_flips(desk: Desk) -> Finding:
 )
 def average_price(desk: Desk) -> Finding:
     """Buy at two prices and compare the average."""
-    if desk.position():
-        return not_applicable(f"the account holds {desk.position()} that these fills did not make")
+    held = desk.held()
+    if held:
+        return not_applicable(f"the account holds {held} that these fills did not make")
     orders = [desk.trade(Side.BUY, desk.lots(1), desk.market())]
     orders.append(desk.trade(Side.BUY, desk.lots(3), desk.market(shift=8)))
     desk.position_is(desk.lots(4), "after buying 1 and 3 lots")
@@ -305,6 +306,38 @@ def many_orders(desk: Desk) -> Finding:
     return passed(f"{count} orders taken, listed and canceled")
 
 
+@behaviour(
+    "broker_agrees",
+    "What the system says of a working order is what the broker holds",
+    CRITICAL,
+    steps=(
+        "rest a GTC (else DAY) buy limit, change its price where that can be done",
+        "compare open_orders of the execution port and of the broker port",
+    ),
+    passes_when="the same instrument, side, quantity, price, leaves, type and time in force on both sides",
+    remedy="report an order from the broker's word; find which term is lost on the way",
+    references=("checks.md EX-48", "checks.md EX-40", "checks.md EX-18"),
+)
+def broker_agrees(desk: Desk) -> Finding:
+    """Compare the system's list with the broker's own."""
+    if not desk.trial.has("broker", "open_orders"):
+        return not_applicable("there is no broker port in scope to compare with")
+    desk.market()
+    tif = TimeInForce.GTC if desk.claims("orders.gtc") else TimeInForce.DAY
+    order = desk.rest(Side.BUY, desk.lots(2), tif=tif)
+    assert order.price is not None  # noqa: S101 - a limit order
+    broker, price = Desk(desk.trial, "broker"), order.price
+    if not desk.becomes(lambda: order.client_order_id in broker.open_ids(), within_s=1.0):
+        return not_applicable("the broker port does not list orders under the system's ids")
+    if desk.claims("orders.modify"):
+        price -= 2 * desk.tick
+        answer = desk.modify(order, price=price)
+        expect(answer.exec_type is ExecType.REPLACED, f"expected REPLACED, was {said(answer)}")
+    broker.listed_with(order, price=price)
+    desk.listed_with(order, price=price)
+    return passed(f"both sides hold {order.qty} @ {price} {tif.value}")
+
+
 BEHAVIOURS = (
     exec_ids,
     executions_exact,
@@ -315,4 +348,5 @@ BEHAVIOURS = (
     commission,
     open_orders_exact,
     many_orders,
+    broker_agrees,
 )

@@ -56,7 +56,7 @@ def cancel_resting(desk: Desk) -> Finding:
 def cancel_holds(desk: Desk) -> Finding:
     """Cancel, then let the market come to where the order was."""
     quote = desk.market()
-    held = desk.position()
+    held = desk.held()
     order = desk.rest(Side.BUY, desk.lots(2), price=desk.trial.centre() - 4 * desk.tick)
     expect_canceled(desk.cancel(order), order)
     desk.market(shift=-8)
@@ -100,7 +100,7 @@ def cancel_unknown(desk: Desk) -> Finding:
 def cancel_ended(desk: Desk) -> Finding:
     """Cancel what is filled, and what is canceled."""
     filled = desk.trade(Side.BUY, desk.lots(1))
-    held = desk.position()
+    held = desk.held()
     dead = desk.rest(Side.BUY, desk.lots(1))
     expect_canceled(desk.cancel(dead), dead)
     for order, state in ((filled, OrdStatus.FILLED), (dead, OrdStatus.CANCELED)):
@@ -131,7 +131,7 @@ def cancel_ended(desk: Desk) -> Finding:
 )
 def cancel_partial(desk: Desk) -> Finding:
     """Cancel the rest of a partly filled order."""
-    held = desk.position()
+    held = desk.held()
     quote = desk.market(ask_lots=2)
     order = desk.order(Side.BUY, desk.lots(5), price=quote.ask)
     desk.submit(order)
@@ -180,7 +180,7 @@ def cancel_all(desk: Desk) -> Finding:
 )
 def cancel_race(desk: Desk) -> Finding:
     """Cancel orders that are about to trade."""
-    held, filled = desk.position(), Decimal(0)
+    held, filled = desk.held(), Decimal(0)
     for _ in range(RACES):
         order = desk.marketable(Side.BUY, desk.lots(1), desk.market())
         desk.submit(order)

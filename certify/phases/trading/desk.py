@@ -35,6 +35,9 @@ SHARE_OF_LIMITS = Decimal("0.9")
 SLACK = Decimal("0.001")
 """How far beyond the quote a price is marketable where the market moves by itself: 0.1 %."""
 SLACK_TICKS = 3
+SETTLE_S = 2.0
+"""How long a position may lag behind its fills before a check begins."""
+STILL_S, MOST_LOOKS = 0.15, 10
 DEEP = 1000
 """Lots that the tool shows where size must not matter."""
 ENDS_UNFILLED = frozenset({ExecType.CANCELED, ExecType.EXPIRED})
@@ -224,6 +227,34 @@ class Desk(OrderDesk):
             return self.trial.poll(look, "expected so", within_s)
         except Unmet:
             return False
+
+    def held(self) -> Decimal:
+        """Return the position of the instrument that is traded, once the port shows all fills so far.
+
+        A position may lag behind its fills. What the account held before the run is its base; where the
+        port never comes to base plus fills, what it shows is taken, and becomes the base.
+        """
+        facts, name = self.trial.shared.facts, self.trial.instrument.id
+        key = f"trading.base.{self.port}.{name}"
+        fills = self.trial.ledger.position(self.port, name)
+        if key not in facts:
+            facts[key] = self._still_position() - fills
+        expected = cast("Decimal", facts[key]) + fills
+        if self.becomes(lambda: self.position() == expected, within_s=SETTLE_S):
+            return expected
+        shown = self._still_position()
+        facts[key] = shown - fills
+        return shown
+
+    def _still_position(self) -> Decimal:
+        """Return the position once it has not changed for a short while."""
+        seen = [self.position()]
+        for _ in range(MOST_LOOKS):
+            clock.sleep_s(STILL_S)
+            seen.append(self.position())
+            if seen[-1] == seen[-2]:
+                break
+        return seen[-1]
 
     # what the port lists
 

@@ -119,7 +119,7 @@ def open_order(desk: Desk) -> Iterator[None]:
 @contextmanager
 def open_position(desk: Desk) -> Iterator[None]:
     """Hold a paper position while the block runs."""
-    held = desk.position()
+    held = desk.held()
     desk.trade(Side.BUY, desk.lots(1))
     desk.position_is(held + desk.lots(1), "after buying one lot on paper")
     yield

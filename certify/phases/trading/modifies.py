@@ -110,7 +110,7 @@ def modify_unknown(desk: Desk) -> Finding:
 def modify_ended(desk: Desk) -> Finding:
     """Change what is filled, and what is canceled."""
     filled = desk.trade(Side.BUY, desk.lots(1))
-    held = desk.position()
+    held = desk.held()
     dead = desk.rest(Side.BUY, desk.lots(1))
     desk.cancel(dead)
     for order, state in ((filled, OrdStatus.FILLED), (dead, OrdStatus.CANCELED)):
@@ -164,7 +164,7 @@ def modify_invalid(desk: Desk) -> Finding:
 )
 def modify_below_filled(desk: Desk) -> Finding:
     """Ask for less than was filled."""
-    held = desk.position()
+    held = desk.held()
     quote = desk.market(ask_lots=2)
     order = desk.order(Side.BUY, desk.lots(5), price=quote.ask)
     desk.submit(order)
@@ -200,7 +200,7 @@ def modify_below_filled(desk: Desk) -> Finding:
 )
 def modify_takes_effect(desk: Desk) -> Finding:
     """Let the market come to the old price, then to the new one."""
-    held = desk.position()
+    held = desk.held()
     desk.market()
     old = desk.trial.centre() - 4 * desk.tick
     order = desk.rest(Side.BUY, desk.lots(2), price=old)
@@ -231,7 +231,7 @@ def modify_takes_effect(desk: Desk) -> Finding:
 )
 def modify_race(desk: Desk) -> Finding:
     """Change an order that is about to trade."""
-    held = desk.position()
+    held = desk.held()
     desk.market()
     price = desk.trial.centre() - 4 * desk.tick
     order = desk.rest(Side.BUY, desk.lots(2), price=price)

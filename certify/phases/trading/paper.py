@@ -89,11 +89,10 @@ def separate(desk: Desk) -> Finding:
         return _alone(desk)
     main = Desk(desk.trial, "execution")
     desk.market()
-    before = _facts(main)
+    held, before = desk.held(), _facts(main)
     trades = [desk.trade(Side.BUY, desk.lots(2)), desk.trade(Side.BUY, desk.lots(1))]
     resting = desk.rest(Side.BUY, desk.lots(1))
-    held = desk.becomes(lambda: desk.position() != 0)
-    expect(held, "expected the paper account to hold what was bought on paper, was flat")
+    desk.position_is(held + desk.lots(3), "after buying three lots on paper")
     after = _facts(main)
     expect_equal(after, before, "main account (position, cash, executions, orders)")
     ids = {order.client_order_id for order in (*trades, resting)}
@@ -109,7 +108,7 @@ def _alone(desk: Desk) -> Finding:
 def _facts(main: Desk) -> tuple[object, ...]:
     cash = main.account().cash if main.claims("orders.account") else None
     fills = len(main.listed("executions")) if main.claims("orders.executions") else None
-    return (main.position(), cash, fills, frozenset(main.open_ids()))
+    return (main.held(), cash, fills, frozenset(main.open_ids()))
 
 
 BEHAVIOURS = (open_account, fills_honest, separate)

@@ -50,7 +50,7 @@ def connected(desk: Desk) -> None:
 def build(desk: Desk) -> tuple[Order, list[Order], Decimal]:
     """Make something to be remembered: a resting order, three trades, and the position they make."""
     trades = [desk.trade(side, desk.lots(n)) for side, n in ((Side.BUY, 2), (Side.BUY, 2), (Side.SELL, 1))]
-    held = desk.position()
+    held = desk.held()
     return desk.rest(Side.BUY, desk.lots(2)), trades, held
 
 
@@ -159,7 +159,7 @@ def restart_ids(desk: Desk) -> Finding:
 def fill_while_down(desk: Desk) -> Finding:
     """Let an order trade while nobody listens."""
     desk.market()
-    held = desk.position()
+    held = desk.held()
     order = desk.rest(Side.BUY, desk.lots(2), price=desk.trial.centre() - 4 * desk.tick)
     desk.trial.cut(desk.port)
     desk.market(shift=-8)
