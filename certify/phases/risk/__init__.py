@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 from certify.phases.api import Check
-from certify.phases.risk import flow_limits, kill, order_limits, position_limits, settings
+from certify.phases.risk import (
+    alert_life,
+    alerts,
+    figures,
+    flow_limits,
+    kill,
+    loss,
+    order_limits,
+    position_limits,
+    settings,
+)
 
 CHECKS: tuple[Check, ...] = (
+    *alerts.CHECKS,
+    *alert_life.CHECKS,
+    *figures.CHECKS,
     *settings.CHECKS,
     *order_limits.CHECKS,
     *position_limits.CHECKS,
@@ -13,5 +26,8 @@ CHECKS: tuple[Check, ...] = (
     *kill.CHECKS,
     *settings.SLOW_CHECKS,
     *kill.SLOW_CHECKS,
+    *loss.SLOW_CHECKS,
+    *alerts.SLOW_CHECKS,
+    *alert_life.SLOW_CHECKS,
 )
 """In the order in which they run."""

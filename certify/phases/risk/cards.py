@@ -36,9 +36,7 @@ def risk_card(
     **more: Any,
 ) -> CheckCard:
     """Return the card `risk.name`."""
-    return _card(
-        ComponentId.RISK, name, title, severity, steps, passes_when, remedy, ports=ports, **more
-    )
+    return _card(ComponentId.RISK, name, title, severity, steps, passes_when, remedy, ports=ports, **more)
 
 
 def monitor_card(

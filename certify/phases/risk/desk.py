@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 from decimal import ROUND_DOWN, Decimal
 from typing import Any, cast
 
@@ -226,9 +227,7 @@ class RiskDesk(OrderDesk):
         """Cancel what still works of some orders and wait for their end."""
         for order in self.working(*orders):
             self.trial.call(self.port, "cancel", order.client_order_id, order.instrument)
-        self.trial.until(
-            self.port, lambda: not self.working(*orders), "expected the cancelled orders to end"
-        )
+        self.trial.until(self.port, lambda: not self.working(*orders), "expected the cancelled orders to end")
 
     def answers(self, orders: list[Order], within_s: float = PATIENCE_S) -> tuple[int, int]:
         """Wait until every order of a burst is answered; return how many were taken and refused."""
@@ -261,6 +260,11 @@ class RiskDesk(OrderDesk):
     def deep_market(self, qty: Decimal = Decimal(0)) -> Quote:
         """Return a market in which `qty` fills at once, where it can be set."""
         return self.trial.set_market(size=max(Decimal(10_000), 2 * qty, self.lots(1000)))
+
+    def deeper(self, quote: Quote) -> Quote:
+        """Return a quote with the same prices and size for everybody."""
+        size = max(Decimal(10_000), self.lots(1000))
+        return replace(quote, bid_size=size, ask_size=size, ts_event_ns=clock.now_ns())
 
     def hold(self, lots: int, side: Side = Side.BUY) -> Decimal:
         """Trade into a position and wait until the system shows it; returns the signed quantity."""
