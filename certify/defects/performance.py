@@ -172,15 +172,21 @@ def reject_under_load(platform: Any) -> None:
 
 
 def _lose_quotes(platform: Any, count: int) -> None:
+    """Lose every `count`-th quote that was injected, not one that a fill changed the size of."""
     busy = Busy(platform)
-    on_quote = platform.market_data.on_quote
+    inject, on_quote = platform.market_data.inject, platform.market_data.on_quote
+    injected: deque[int] = deque(maxlen=100)
     due = every(count)
 
+    def noting(event: Any) -> None:
+        injected.append(event.ts_event_ns)
+        inject(event)
+
     def losing(quote: Any) -> None:
-        if not (busy() and due()):
+        if not (quote.ts_event_ns in injected and busy() and due()):
             on_quote(quote)
 
-    platform.market_data.on_quote = losing
+    platform.market_data.inject, platform.market_data.on_quote = noting, losing
 
 
 @defect("feed_drops_under_load", "under load, one quote in three is not shown")

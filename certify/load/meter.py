@@ -147,16 +147,21 @@ class StreamMeter:
         """Requests of the measured part: ok, failed and dropped ones."""
         return self.completed + self.errors + self.dropped
 
+    @property
+    def achieved_per_s(self) -> float:
+        """Completed without error, per second until the last of them was answered."""
+        took_ns = max(self._until_ns, self._last_answer_ns) - self._from_ns
+        return self.completed * NS_PER_S / took_ns
+
     def result(self, *, in_flight: int, resources: Resources, assurance: Assurance) -> LoadResult:
         """Return what the stream showed at this level."""
         answered = self.completed + self.errors
-        took_ns = max(self._until_ns, self._last_answer_ns) - self._from_ns
         latency = self.latency.percentiles()
         return LoadResult(
             level=self.level.name,
             stream=self.stream,
             offered_per_s=self.planned / self.level.duration_s,
-            achieved_per_s=self.completed * NS_PER_S / took_ns,
+            achieved_per_s=self.achieved_per_s,
             duration_s=self.level.duration_s,
             sent=self.sent,
             completed=self.completed,

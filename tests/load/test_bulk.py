@@ -36,7 +36,8 @@ def new(number: int, side: Side = Side.BUY) -> OrderUpdate:
 
 def fill(number: int, side: Side = Side.BUY) -> OrderUpdate:
     return replace(
-        new(number, side), exec_type=ExecType.TRADE, status=OrdStatus.FILLED, last_qty=ONE, last_px=Decimal("9.5"),
+        new(number, side), exec_type=ExecType.TRADE, status=OrdStatus.FILLED, last_qty=ONE,
+        last_px=Decimal("9.5"),
         cum_qty=ONE, leaves_qty=Decimal(0), avg_px=Decimal("9.5"), exec_id=f"E{number}",
     )  # fmt: skip
 
