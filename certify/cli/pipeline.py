@@ -120,7 +120,9 @@ def certify_run(selection: Selection, store: RunStore, listen: Listen) -> Outcom
         SystemUnavailable: a system cannot be made; nothing was run.
     """
     profile = load(selection)
-    plan_on(None, profile, phases=selection.phases, checks=selection.checks)  # refuses a wrong selection
+    asked = plan_on(None, profile, phases=selection.phases, checks=selection.checks)
+    if not asked.partial_selection:
+        signing_key()  # one that cannot sign is better found before the run than after it
     run_id = new_run_id(profile.name)
     run_dir = store.create(run_id)
     with open_bench(profile, run_dir / "logs") as bench, leaving_at_once(bench):

@@ -10,6 +10,7 @@ from typing import Any
 
 from certify.errors import EvidenceError
 from certify.evidence.files import json_bytes, write_bytes
+from certify.profile.places import is_path
 
 REQUEST_FILE = "request.json"
 
@@ -27,9 +28,8 @@ class Selection:
 
 def write_request(selection: Selection, run_dir: Path) -> None:
     """Write what was asked for; a profile given by path is kept by its whole path."""
-    path = Path(selection.profile)
-    if path.is_file():
-        selection = replace(selection, profile=str(path.resolve()))
+    if is_path(selection.profile):
+        selection = replace(selection, profile=str(Path(selection.profile).absolute()))
     write_bytes(run_dir / REQUEST_FILE, json_bytes(asdict(selection)))
 
 

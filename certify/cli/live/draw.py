@@ -113,7 +113,7 @@ def _load(line: LoadLine) -> Text:
     rate = f"{number(line.achieved_per_s)}/s"
     if line.offered_per_s is not None:
         rate += f" of {number(line.offered_per_s)}/s"
-    p99 = "too few samples for p99" if line.p99_ms is None else f"p99 {number(line.p99_ms)} ms"
+    p99 = "p99 –" if line.p99_ms is None else f"p99 {number(line.p99_ms)} ms"
     text.append(f"{rate} · {p99} · ", style="not bold")
     errors = f"{line.errors} error{'' if line.errors == 1 else 's'}"
     text.append(errors, style="bold red" if line.errors else "not bold")

@@ -69,8 +69,8 @@ def _loads(case: Case) -> bool:
 def _cases(driver: Driver, cases: Sequence[Case], width: int, say: Say) -> list[CaseResult]:
     """Return what became of each case, in the order of the cases, whichever was done first.
 
-    What breaks the tool itself runs alone: it reaches into this very process. So does once more what
-    could not be measured while another run used the machine.
+    What breaks the tool itself runs alone: it reaches into this very process. So does once more, at the
+    profile's own load levels, what could not be measured while another run used the machine.
     """
     found: dict[str, CaseResult] = {}
 
@@ -82,7 +82,7 @@ def _cases(driver: Driver, cases: Sequence[Case], width: int, say: Say) -> list[
     system = [case for case in cases if case.where != "tool"]
     work([case for case in system if not _loads(case)], width)
     work([case for case in system if _loads(case)], min(width, LOADS_AT_ONCE))
-    if width > 1:
-        work([result.case for result in found.values() if result.unmeasured], 1)
+    driver.whole_levels = True
+    work([result.case for result in found.values() if result.unmeasured], 1)
     work([case for case in cases if case.where == "tool"], 1)
     return [found[case.defect] for case in cases]

@@ -40,6 +40,8 @@ class Driver:
     profile: Profile
     full: bool = False
     """Run every check but the load levels for each defect, not only those that claim it."""
+    whole_levels: bool = False
+    """Drive load levels for as long as the profile says."""
     _open: set[Bench] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -69,7 +71,7 @@ class Driver:
     def _case(self, case: Case) -> CaseResult:
         if not case.claimed_by and not self.full:
             return CaseResult(case=case, problem="no check claims it")
-        profile = shortened(self.profile)
+        profile = self.profile if self.whole_levels else shortened(self.profile)
         tool = case.where == "tool"
         if not tool:
             profile = with_option(profile, "defect", case.defect)
@@ -158,7 +160,7 @@ def with_option(profile: Profile, name: str, value: object) -> Profile:
 
 
 def shortened(profile: Profile) -> Profile:
-    """Return the profile with few and short load levels: the lightest, the heaviest, those with thresholds."""
+    """Return the profile with few, short load levels: the lightest, the heaviest, those with thresholds."""
     levels, thresholds = profile.performance.loads, profile.performance.thresholds
     named = {threshold.level for threshold in thresholds}
     loads = tuple(

@@ -1,0 +1,1 @@
+"""`certify doctor`: is this machine and this setup fit to certify?"""
