@@ -82,8 +82,8 @@ def _modify_below_filled_confirmed(platform: Any) -> None:
     on_reports(platform, change)
 
 
-@planted("refusal_without_reason", "refusals say neither why nor by which rule")
-def _refusal_without_reason(platform: Any) -> None:
+@planted("order_refusal_without_reason", "refusals say neither why nor by which rule")
+def _order_refusal_without_reason(platform: Any) -> None:
     on_reports(platform, lambda update: (replace(update, code=None, reason=None),))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -24,6 +24,7 @@ from certify.plan.make import make_plan
 from certify.profile.model import ComponentSpec, Profile, Safety, SubjectSpec
 
 BY_ID = {check.card.id: check for check in CHECKS}
+RUN_ID = "20260105T000000Z-test-0000"
 PORTS = ("market_data", "broker", "execution", "paper_trading", "risk", "trade_monitor")
 
 
@@ -98,10 +99,10 @@ def run_checks(place: Path, setup: Setup, only: Iterable[str] = ()) -> Run:
             facts,
             only=tuple(only),
             subject=Subject(name="test", version="1", digest="sha256:0"),
-            today=datetime.date(2026, 1, 5),
+            today=dt.date(2026, 1, 5),
         )
         place.mkdir(parents=True, exist_ok=True)
-        return Run(list(execute(plan, bench, run_id="20260105T000000Z-test-0000", run_dir=place, catalogue=BY_ID)))
+        return Run(list(execute(plan, bench, run_id=RUN_ID, run_dir=place, catalogue=BY_ID)))
 
 
 @pytest.fixture

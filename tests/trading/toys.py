@@ -9,10 +9,9 @@ stops trigger on the quote; refusals have words of their own; whatever can be le
 
 from __future__ import annotations
 
-import json
 import random
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -102,9 +101,8 @@ class Toy:
         self.outbound = Later(float(ctx.config.get("latency_ms", 5)) / 1000)
         self.lagging = Later(LAG_S)
         row = ctx.config["instruments"][0]
-        self.instrument = Instrument(
-            row["id"], row.get("kind", "STK"), row.get("currency", "USD"), Decimal(row["tick"]), Decimal(row["lot"])
-        )
+        tick, lot = Decimal(row["tick"]), Decimal(row["lot"])
+        self.instrument = Instrument(row["id"], row["kind"], row["currency"], tick, lot)
         self.start_price = Decimal(str(ctx.config.get("price", "200")))
         self.orders: dict[str, Held] = {}
         self.fills: list[OrderUpdate] = []
@@ -197,8 +195,7 @@ class Toy:
         self.fees += fee
         self.numbers += 1
         update = self.report(held, ExecType.TRADE, last_qty=qty, last_px=price, exec_id=f"E{self.numbers}")
-        self.fills.append(self.report(held, ExecType.TRADE, last_qty=qty, last_px=price, exec_id=f"E{self.numbers}",
-                                      commission=fee))
+        self.fills.append(replace(update, commission=fee))
         self.say(update)
         position = self.position
         self.lagging(lambda: setattr(self, "shown_position", position))
@@ -219,27 +216,30 @@ class Toy:
             "avg_px": held.value / held.cum if held.cum else None,
             "ts_event_ns": clock.now_ns(),
         }
-        return OrderUpdate(order.client_order_id, order.instrument, kind, side=order.side, **{**facts, **more})
+        facts = {**facts, **more}
+        return OrderUpdate(order.client_order_id, order.instrument, kind, side=order.side, **facts)
 
     def acknowledge(self, held: Held, status: OrdStatus) -> None:
         held.said_new = True
-        self.say(self.report(held, ExecType.NEW, status=status, cum_qty=ZERO, leaves_qty=held.qty, avg_px=None))
+        unfilled = {"status": status, "cum_qty": ZERO, "leaves_qty": held.qty, "avg_px": None}
+        self.say(self.report(held, ExecType.NEW, **unfilled))
 
     def say(self, update: OrderUpdate) -> None:
         self.outbound(lambda: self.ctx.emit(update))
 
     def refuse(self, order: Order, reason: str) -> None:
-        self.say(
-            OrderUpdate(order.client_order_id, order.instrument, ExecType.REJECTED, OrdStatus.REJECTED, order.side,
-                        order.qty, order.price, source=Source.BROKER, reason=reason)
-        )
+        never = Held(order, order.qty, order.price, status=OrdStatus.REJECTED)
+        self.say(self.report(never, ExecType.REJECTED, source=Source.BROKER, reason=reason))
 
     def refuse_request(self, client_order_id: str, instrument: str, kind: ExecType, code: str) -> None:
         held = self.orders.get(client_order_id)
         if held is not None:
             self.say(self.report(held, kind, code=code))
             return
-        self.say(OrderUpdate(client_order_id, instrument, kind, OrdStatus.REJECTED, Side.BUY, ZERO, code=code))
+        refused = OrderUpdate(
+            client_order_id, instrument, kind, OrdStatus.REJECTED, Side.BUY, ZERO, code=code
+        )
+        self.say(refused)
 
     # what is asked of it
 
@@ -253,9 +253,9 @@ class Toy:
             held.waiting = order.stop_price is not None
             if not held.waiting:
                 self.match(held)
-            if not held.status.terminal and not held.said_new:
-                self.say(self.report(held, ExecType.PENDING_NEW)) if not held.cum else None
-                self.acknowledge(held, OrdStatus.NEW) if not held.cum else None
+            if not held.status.terminal and not held.said_new and not held.cum:
+                self.say(self.report(held, ExecType.PENDING_NEW))
+                self.acknowledge(held, OrdStatus.NEW)
             now_or_never = order.tif in (TimeInForce.IOC, TimeInForce.FOK) or order.type is OrderType.MARKET
             if now_or_never and not held.status.terminal:
                 self.end(held, ExecType.EXPIRED if order.tif is TimeInForce.IOC else ExecType.CANCELED)
@@ -292,8 +292,9 @@ class Toy:
     def change(self, client_order_id: str, qty: Decimal | None, price: Decimal | None) -> None:
         with self.lock:
             held = self.orders.get(client_order_id)
-            good_qty = qty is None or (qty > 0 and not qty % self.instrument.lot)
-            if held is None or held.status.terminal or not good_qty or not (price is None or self.good(price)):
+            good = qty is None or (qty > 0 and not qty % self.instrument.lot)
+            good = good and (price is None or self.good(price))
+            if held is None or held.status.terminal or not good:
                 self.refuse_request(client_order_id, self.instrument.id, ExecType.REPLACE_REJECTED, "104")
                 return
             self.say(self.report(held, ExecType.PENDING_REPLACE))
@@ -381,5 +382,4 @@ class Port:
 
 def create(ctx: Any) -> Toy:
     """Make a toy."""
-    json.dumps(ctx.config)
     return Toy(ctx)

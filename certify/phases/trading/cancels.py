@@ -48,7 +48,7 @@ def cancel_resting(desk: Desk) -> Finding:
     "A canceled order cannot trade any more",
     CRITICAL,
     steps=("rest a buy limit", "cancel it", "move the market through its price"),
-    passes_when="CANCELED, then no fill and no change of position",
+    passes_when="CANCELED, then no fill and no change of position, nor at the broker where it can be asked",
     remedy="say CANCELED only when the venue has said so",
     methods=("market_data.inject",),
     references=("checks.md EX-11", "checks.md EX-28", "FIX 4.4 vol 4 B.1.a"),
@@ -59,8 +59,10 @@ def cancel_holds(desk: Desk) -> Finding:
     held = desk.held()
     order = desk.rest(Side.BUY, desk.lots(2), price=desk.trial.centre() - 4 * desk.tick)
     expect_canceled(desk.cancel(order), order)
+    at_broker = desk.broker_holds()
     desk.market(shift=-8)
     desk.untouched(order, "a canceled order to stay dead when the market comes to its price")
+    expect_equal(desk.broker_holds(), at_broker, "position at the broker")
     desk.position_is(held, f"a canceled buy at {order.price}, market from {quote.bid} down to it")
     return passed("the market went through the price of the canceled order and nothing happened")
 
@@ -139,8 +141,10 @@ def cancel_partial(desk: Desk) -> Finding:
     answer = desk.cancel(order)
     filled = desk.entry(order).cum_qty
     expect_canceled(answer, order, filled)
+    at_broker = desk.broker_holds()
     desk.market()
     desk.untouched(order, "no fill after CANCELED")
+    expect_equal(desk.broker_holds(), at_broker, "position at the broker")
     desk.not_listed(order, "after it was canceled")
     desk.position_is(held + filled, "after a cancel with fills")
     return passed(f"{filled} of {order.qty} stay filled, the rest is gone")

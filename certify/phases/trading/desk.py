@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, cast
@@ -19,14 +18,13 @@ from certify.model.trading import (
     OrdStatus,
     Quote,
     Side,
-    SystemEvent,
     TimeInForce,
     Trade,
 )
 from certify.phases.api import Unmet, expect, expect_equal
 from certify.phases.ledger import Entry
-from certify.phases.orders import ENDED, MODIFY_ANSWERS, OrderDesk, said, to_tick
-from certify.phases.trial import PATIENCE_S, QUICK_LOOK_S, two_sided
+from certify.phases.orders import ENDED, OrderDesk, said, to_tick
+from certify.phases.trial import PATIENCE_S, QUICK_LOOK_S
 
 RATE_SHARE = 0.6
 """Share of the profile's message rates that these checks use, so that they never meet a rate limit."""
@@ -246,6 +244,15 @@ class Desk(OrderDesk):
         facts[key] = shown - fills
         return shown
 
+    def broker_holds(self) -> Decimal | None:
+        """Return what the broker itself says is held, where the system's port is not the broker's own.
+
+        What a system has dropped or not understood shows here only.
+        """
+        if self.port != "execution" or not self.trial.has("broker", "positions"):
+            return None
+        return Desk(self.trial, "broker")._still_position()
+
     def _still_position(self) -> Decimal:
         """Return the position once it has not changed for a short while."""
         seen = [self.position()]
@@ -332,56 +339,6 @@ ANSWERS = frozenset({ExecType.CANCEL_REJECTED, ExecType.REPLACE_REJECTED, ExecTy
 """Reports that change no state: the status in them may be old."""
 
 
-class Window:
-    """The quotes that were shown while a check looked: bounds for the prices of its fills."""
-
-    def __init__(self, first: Quote) -> None:
-        """Begin with the quote that was shown at first."""
-        self._quotes = [first]
-
-    @property
-    def still(self) -> bool:
-        """Return whether no other quote was shown since."""
-        return len(self._quotes) == 1
-
-    @property
-    def low(self) -> Decimal:
-        """Return the lowest bid shown."""
-        return min(quote.bid for quote in self._quotes if quote.bid is not None)
-
-    @property
-    def high(self) -> Decimal:
-        """Return the highest ask shown."""
-        return max(quote.ask for quote in self._quotes if quote.ask is not None)
-
-    def best_for(self, side: Side) -> Decimal:
-        """Return the best price at which a taker of this side could honestly have traded."""
-        if side is Side.BUY:
-            return min(quote.ask for quote in self._quotes if quote.ask is not None)
-        return max(quote.bid for quote in self._quotes if quote.bid is not None)
-
-    def take(self, _stamp_ns: int, event: SystemEvent) -> None:
-        """Take a quote that was shown."""
-        if isinstance(event, Quote) and event.instrument == self._quotes[0].instrument and two_sided(event):
-            self._quotes.append(event)
-
-
-@contextmanager
-def watching(desk: Desk, first: Quote) -> Iterator[Window]:
-    """Note every quote shown while the block runs."""
-    window = Window(first)
-    with desk.trial.session("market_data").inbox.listening(window.take):
-        yield window
-
-
 def without(order: Order, **terms: Any) -> Order:
     """Return an order with terms that `Desk.order` would not give it, as a limit order without a price."""
     return replace(order, **terms)
-
-
-def fill_prices(entry: Entry) -> list[Decimal]:
-    """Return the prices of an order's fills, in the order in which they came."""
-    return [fill.last_px for fill in entry.fills.values() if fill.last_px is not None]
-
-
-__all__ = ["MODIFY_ANSWERS", "Desk", "Window", "fill_prices", "watching", "without"]

@@ -8,8 +8,9 @@ from certify import clock
 from certify.model.trading import ExecType, OrderType, OrdStatus, Side, TimeInForce
 from certify.phases.api import Finding, expect, expect_equal, inconclusive, passed
 from certify.phases.orders import said
-from certify.phases.trading.desk import Desk, fill_prices, watching
+from certify.phases.trading.desk import Desk
 from certify.phases.trading.family import ALL_MODES, CRITICAL, MAJOR, behaviour
+from certify.phases.trading.shown import fill_prices, watching
 
 GTD_LIFE_NS = 1_500 * clock.NS_PER_MS
 """How long a GTD order of these checks lives."""

@@ -7,8 +7,9 @@ from decimal import Decimal
 from certify.model.trading import ExecType, Order, OrderUpdate, OrdStatus, Side
 from certify.phases.api import Finding, expect, expect_equal, passed
 from certify.phases.orders import MODIFY_ANSWERS, said
-from certify.phases.trading.desk import Desk, fill_prices
+from certify.phases.trading.desk import Desk
 from certify.phases.trading.family import ALL_MODES, CRITICAL, MAJOR, behaviour
+from certify.phases.trading.shown import fill_prices
 
 MODIFY = ("orders.modify",)
 

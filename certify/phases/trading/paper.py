@@ -8,8 +8,9 @@ from typing import cast
 from certify.model.trading import AccountState, OrderType, Side
 from certify.phases.api import Finding, expect, expect_equal, passed
 from certify.phases.trading.accounts import CENT
-from certify.phases.trading.desk import Desk, fill_prices, watching
+from certify.phases.trading.desk import Desk
 from certify.phases.trading.family import CRITICAL, MAJOR, behaviour
+from certify.phases.trading.shown import fill_prices, watching
 
 CASH = Decimal("250000.25")
 """What the paper account of these checks is opened with: odd, so that it is nobody's default."""

@@ -8,9 +8,10 @@ from __future__ import annotations
 from decimal import Decimal
 
 from certify.model.trading import ExecType, Order, OrderType, Side
-from certify.phases.api import Finding, expect, passed
-from certify.phases.trading.desk import Desk, fill_prices
+from certify.phases.api import Finding, expect, expect_equal, passed
+from certify.phases.trading.desk import Desk
 from certify.phases.trading.family import CRITICAL, MAJOR, behaviour
+from certify.phases.trading.shown import fill_prices
 
 STOP_TICKS = 6
 """How far above the centre of the market the stops of these checks lie."""
@@ -137,8 +138,10 @@ def stop_cancels(desk: Desk) -> Finding:
     answer = desk.cancel(order)
     expect(answer.exec_type is ExecType.CANCELED, f"expected CANCELED, was {answer.exec_type.value}")
     desk.not_listed(order, "after it was canceled")
+    at_broker = desk.broker_holds()
     _move(desk, STOP_TICKS + 3, STOP_TICKS + 2)
     desk.untouched(order, "a canceled stop to stay dead")
+    expect_equal(desk.broker_holds(), at_broker, "position at the broker")
     return passed("canceled, and dead when the market went through")
 
 
