@@ -46,6 +46,7 @@ class System:
         self.mid = {name: item.tick * 10000 for name, item in self.known.items()}
         self.quotes, self.orders, self.fills, self.held = {}, {}, [], {}
         self.subscribed, self.lock, self.running = set(), threading.RLock(), False
+        self.born = str(time.time_ns())  # part of every execution id: a restart begins no second series
 
     def describe(self):
         return SystemInfo("@NAME@", "0.1", Environment.SIMULATED, CANNOT)
@@ -131,9 +132,12 @@ class System:
         quote, buys = self.quotes[update.instrument], update.side is Side.BUY
         px, qty = quote.ask if buys else quote.bid, update.qty
         if update.price is None or (update.price >= px if buys else update.price <= px):
-            terms = {"last_qty": qty, "last_px": px, "cum_qty": qty, "avg_px": px, "exec_id": str(len(self.fills) + 1)}
+            terms = {"last_qty": qty, "last_px": px, "cum_qty": qty, "avg_px": px, "exec_id": self.next_id()}
             self.fills.append(self.keep(ended(update, ExecType.TRADE, **terms)))
             self.book(update.instrument, qty if buys else -qty, px)
+
+    def next_id(self):
+        return f"{self.born}-{len(self.fills) + 1}"
 
     def book(self, name, qty, px):
         """Add a fill to the position: average price while it grows, profit where it shrinks."""

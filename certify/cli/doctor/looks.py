@@ -28,7 +28,7 @@ LOAD_SAMPLE_S = 0.5
 BUSY_PERCENT = 60.0
 LEAST_FREE_MB = 500
 LITTLE_FREE_MB = 2000
-DISTRIBUTION = "certify"
+DISTRIBUTION = "certify-trading"
 
 
 def machine() -> Iterator[Symptom]:
@@ -153,7 +153,9 @@ def dependencies() -> Symptom:
     try:
         wants = metadata.requires(DISTRIBUTION) or []
     except metadata.PackageNotFoundError:
-        return warn("dependencies", "certify is not installed, only found on the path", "pip install certify")
+        return warn(
+            "dependencies", "certify is not installed, only found on the path", f"pip install {DISTRIBUTION}"
+        )
     for text in wants:
         wanted = Requirement(text)
         if wanted.marker is not None and not wanted.marker.evaluate({"extra": ""}):
@@ -170,6 +172,6 @@ def dependencies() -> Symptom:
         return fail(
             "dependencies",
             f"expected other versions of {', '.join(missing)}",
-            "pip install --upgrade certify",
+            f"pip install --upgrade {DISTRIBUTION}",
         )
     return fit("dependencies", ", ".join(found))

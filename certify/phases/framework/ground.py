@@ -132,6 +132,7 @@ def _clean_start(port: str) -> Check:
         Severity.CRITICAL,
         ComponentId.EXECUTION,
         steps=("ask the account for its environment", "compare with the system's own description"),
+        needs=("orders.account",),
         passes_when="both say the same, or the account does not say",
         remedy="connect the system to the account that it is meant for",
         references=("FW-02", "FW-03", "rts6.7.1"),
