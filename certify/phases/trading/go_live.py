@@ -14,7 +14,7 @@ from typing import cast
 from certify.model.trading import Criterion, Decision, Side
 from certify.phases.api import Finding, expect, expect_equal, not_applicable, passed
 from certify.phases.trading.desk import Desk
-from certify.phases.trading.family import CRITICAL, MAJOR, behaviour
+from certify.phases.trading.family import ALL_MODES, CRITICAL, MAJOR, behaviour
 
 PORT = "paper_trading"
 APPROVER = "certify (go-live check)"
@@ -230,6 +230,7 @@ def _changed(
     remedy="ask for the approver first; a blank name is no name",
     needs=NEEDS,
     references=REFERENCES,
+    modes=ALL_MODES,
 )
 def go_live_unapproved(desk: Desk) -> Finding:
     """Ask without an approval."""
@@ -252,6 +253,7 @@ def go_live_unapproved(desk: Desk) -> Finding:
     remedy="compute readiness inside go_live; every unmet condition must be able to stop it",
     needs=NEEDS,
     references=REFERENCES,
+    modes=ALL_MODES,
 )
 def go_live_unready(desk: Desk) -> Finding:
     """Ask with an approval, but not ready."""

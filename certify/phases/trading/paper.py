@@ -9,7 +9,7 @@ from certify.model.trading import AccountState, OrderType, Side
 from certify.phases.api import Finding, expect, expect_equal, passed
 from certify.phases.trading.accounts import CENT
 from certify.phases.trading.desk import Desk
-from certify.phases.trading.family import CRITICAL, MAJOR, behaviour
+from certify.phases.trading.family import ALL_MODES, CRITICAL, MAJOR, behaviour
 from certify.phases.trading.shown import fill_prices, watching
 
 CASH = Decimal("250000.25")
@@ -83,6 +83,7 @@ def fills_honest(desk: Desk) -> Finding:
     passes_when="position, cash, executions and orders of the execution port stay as they were",
     remedy="give paper and live their own sessions, books and order routes",
     references=("issue: paper trading", "checks.md EX-46"),
+    modes=ALL_MODES,
 )
 def separate(desk: Desk) -> Finding:
     """Trade on paper and watch the other side."""
