@@ -162,10 +162,15 @@ class Trial:
         self.shared.publish(Note(at_ns=clock.now_ns(), text=text))
 
     def restart(self, port: str, *, graceful: bool = True) -> None:
-        """Restart the port's system with the same state directory, as after a crash unless graceful."""
+        """Restart the port's system with the same state directory, as after a crash unless graceful.
+
+        Of a system that declares that it keeps nothing over a restart the ledger begins anew.
+        """
         session = self.session(port)
         session.inbox.quotes.clear()
         session.restart("restart asked for by a check", graceful=graceful)
+        if session.info and isinstance(session.info.capabilities.get("orders.restart"), str):
+            self.ledger.forget(session.backend.ports)
         self.shared.cut_ports.clear()
 
     # the market
