@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from certify.adapter.flights import CODES, COLUMNS, DROPPED, NEVER, OK, TIMEOUT
-from certify.load.fitness import IN_TIME_NS, fitness
+from certify.load.fitness import IN_TIME_NS, OWN_SHARE, fitness
 from certify.load.statistics import LatencyHistogram, exact_percentile, wilson
 from certify.model.ids import Assurance
 from certify.model.results import LoadPoint, LoadResult, Resources
@@ -82,18 +82,18 @@ class StreamMeter:
         if planned < self._from_ns:
             self.warmup_rows += 1
             return
-        self._judge_generator(late, code)
+        self._judge_generator(late, called - planned, code)
         self.sent += called != NEVER
         if code == OK:
             self._complete(planned, called, answered, late)
         elif code != DROPPED:
             self.classes[CODES[code]] += 1
 
-    def _judge_generator(self, late_ns: int, code: int) -> None:
+    def _judge_generator(self, late_ns: int, behind_ns: int, code: int) -> None:
         self.late.record_ns(late_ns)
         if code == DROPPED:
             self.dropped += 1
-        elif late_ns > IN_TIME_NS:
+        elif late_ns > max(IN_TIME_NS, behind_ns * OWN_SHARE):
             self.too_late += 1
 
     def _complete(self, planned: int, called: int, answered: int, late: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from pathlib import Path
 
 import psutil
 
@@ -17,6 +18,9 @@ NAP_S = 0.01
 STALL_NS = 20_000_000
 """A nap of 10 ms that is longer by more than this is a stall of the machine: four times the interval at
 which the interpreter switches threads, so that no work of the tool itself looks like one."""
+
+OWN_DOING = 0.8
+"""Processes that use more of the machine than this wait for themselves."""
 
 
 class ResourceSampler:
@@ -73,22 +77,54 @@ class ResourceSampler:
 
 
 class MachineWatch:
-    """Naps again and again and adds up by how much too long the naps were: time the machine took away."""
+    """What the machine took away while a level ran: naps that were too long, and waits for a processor.
 
-    def __init__(self) -> None:
-        """Nothing runs before `start`."""
+    A nap of this process is only too long when everything stood still. A process that could run and was
+    not let run is told by Linux alone (`/proc/<pid>/task/*/schedstat`); elsewhere the naps must do.
+    """
+
+    def __init__(self, pids: tuple[int, ...] = ()) -> None:
+        """Watch the machine, and the processes that carry the load; nothing runs before `start`."""
         self.stalled_ms = 0.0
+        self._pids = pids
+        self._waited_before = self._began_ns = 0
+        self._cpu_before = 0.0
+        self.starved = 0.0
+        """Time that the watched processes waited for a processor, as a share of the time that passed; 0
+        when they used up the machine by themselves."""
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True, name="certify-machine-watch")
 
     def start(self) -> None:
         """Begin to nap."""
+        self._began_ns = clock.monotonic_ns()
+        self._waited_before, self._cpu_before = self._waited_ns(), self._cpu_s()
         self._thread.start()
 
     def stop(self) -> None:
-        """End."""
+        """End, and settle the account."""
         self._ended.set()
         self._thread.join()
+        passed_ns = max(1, clock.monotonic_ns() - self._began_ns)
+        waited = (self._waited_ns() - self._waited_before) / passed_ns
+        used = (self._cpu_s() - self._cpu_before) * clock.NS_PER_S / passed_ns
+        self.starved = 0.0 if used > OWN_DOING * (psutil.cpu_count() or 1) else max(0.0, waited)
+
+    def _waited_ns(self) -> int:
+        total = 0
+        for pid in self._pids:
+            for path in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+                with contextlib.suppress(OSError, ValueError, IndexError):
+                    total += int(path.read_text(encoding="ascii").split()[1])
+        return total
+
+    def _cpu_s(self) -> float:
+        total = 0.0
+        for pid in self._pids:
+            with contextlib.suppress(psutil.Error):
+                times = psutil.Process(pid).cpu_times()
+                total += times.user + times.system
+        return total
 
     def _run(self) -> None:
         while not self._ended.is_set():

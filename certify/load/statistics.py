@@ -41,12 +41,11 @@ class LatencyHistogram:
     def at_ms(self, percentile: float) -> float:
         """Return a percentile in milliseconds, whether or not the samples support it; 0 when empty.
 
-        By nearest rank, rounded up: the library rounds to the nearest, which is half a sample too kind.
+        Exactly as any HdrHistogram reader finds it in the encoded histogram, which ranks to the nearest.
         """
         if not self.samples:
             return 0.0
-        rank = max(1, math.ceil(self.samples * percentile / 100.0 - 1e-9))
-        value_us = self._histogram.get_value_at_percentile(100.0 * rank / self.samples)
+        value_us = self._histogram.get_value_at_percentile(percentile)
         return min(float(value_us) / 1000, self._max_ns / 1e6)
 
     def percentiles(self) -> Percentiles:

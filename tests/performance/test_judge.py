@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from certify.adapter import flights as air
+from certify.load.fitness import Noise
 from certify.load.meter import StreamMeter
 from certify.model.ids import Assurance
 from certify.model.results import Resources
@@ -17,11 +18,12 @@ from certify.profile.yaml import Mark
 
 MS = 1_000_000
 Took = Callable[[int], int]
+QUIET = Noise()
 
 
 def judged(
     text: str, *, samples: int = 2000, took: Took = lambda n: 5 * MS, late: Took = lambda n: 0,
-    code: Took = lambda n: air.OK, stalled_ms: float = 0.0,
+    code: Took = lambda n: air.OK, noise: Noise = QUIET,
 ) -> Verdict:  # fmt: skip
     level = LoadLevel(name="one", duration_s=samples / 1000, orders_per_s=1000.0)
     meter = StreamMeter(level, "orders", timeout_s=5.0)
@@ -33,7 +35,7 @@ def judged(
     result = meter.result(in_flight=0, resources=resources, assurance=Assurance.SIMULATED)
     threshold = parse_threshold(text, Mark("p.yaml", 1, 1))
     streams = {"orders": StreamRun(result, meter, {})}
-    [verdict] = judge_level([threshold], level, streams, stalled_ms)
+    [verdict] = judge_level([threshold], level, streams, noise)
     return verdict
 
 
@@ -89,9 +91,27 @@ def test_what_the_generator_spoilt_is_not_the_systems_failure() -> None:
 
 
 def test_what_the_machine_spoilt_is_not_the_systems_failure() -> None:
-    assert judged("orders.latency.p99 < 50ms", took=slow_above(1950), stalled_ms=50).state is State.NOISY
-    assert judged("orders.latency.p99 < 50ms", took=slow_above(1950), stalled_ms=5).state is State.BROKEN
-    assert judged("orders.latency.p99 < 50ms", stalled_ms=500).state is State.HELD
+    assert (
+        judged("orders.latency.p99 < 50ms", took=slow_above(1950), noise=Noise(stalled=0.03)).state
+        is State.NOISY
+    )
+    assert (
+        judged("orders.latency.p99 < 50ms", took=slow_above(1950), noise=Noise(0.004, 0.02)).state
+        is State.BROKEN
+    )
+    assert judged("orders.latency.p99 < 50ms", took=slow_above(1950), noise=Noise(starved=0.2)).noisy
+    assert judged("orders.latency.p99 < 50ms", noise=Noise(0.3, 0.5)).state is State.HELD
+
+
+def test_the_more_requests_are_slow_the_more_the_machine_must_have_taken() -> None:
+    for text, first, spared, excused in (
+        ("orders.latency.p99 < 50ms", 1950, 0.02, 0.04),
+        ("orders.latency.p90 < 50ms", 1700, 0.10, 0.20),
+        ("orders.latency.p50 < 50ms", 900, 0.25, 0.40),
+        ("orders.latency.p99 < 50ms", 0, 0.25, 0.40),  # even the quickest are too slow
+    ):
+        assert judged(text, took=slow_above(first), noise=Noise(starved=spared)).state is State.BROKEN
+        assert judged(text, took=slow_above(first), noise=Noise(starved=excused)).state is State.NOISY
 
 
 def test_an_error_rate_within_its_interval_of_the_bound_is_open() -> None:
@@ -104,10 +124,10 @@ def test_an_error_rate_within_its_interval_of_the_bound_is_open() -> None:
 
 
 def test_only_noise_is_worth_another_attempt() -> None:
-    noisy = judged("orders.latency.p99 < 50ms", took=slow_above(1950), stalled_ms=50)
+    noisy = judged("orders.latency.p99 < 50ms", took=slow_above(1950), noise=Noise(stalled=0.03))
     broken = judged("orders.latency.p50 < 1ms")
-    assert worth_repeating({}, [broken, noisy])
-    assert not worth_repeating({}, [broken])
+    assert worth_repeating({}, [broken, noisy], Noise())
+    assert not worth_repeating({}, [broken], Noise(1.0, 1.0))
 
 
 def test_a_level_without_the_stream_is_asked_only_by_name() -> None:
@@ -116,4 +136,4 @@ def test_a_level_without_the_stream_is_asked_only_by_name() -> None:
         parse_threshold(text, Mark("p.yaml", 1, 1))
         for text in ("market_data.latency.p50 < 1ms", "one.market_data.latency.p50 < 1ms")
     )
-    assert [v.state for v in judge_level([general, named], level, {}, 0.0)] == [State.MISSING]
+    assert [v.state for v in judge_level([general, named], level, {}, Noise())] == [State.MISSING]

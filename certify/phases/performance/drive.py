@@ -11,6 +11,7 @@ from typing import Any
 from certify import clock
 from certify.adapter.process import SystemProcess
 from certify.errors import CertifyError
+from certify.load.fitness import Noise
 from certify.load.meter import Meters, StreamMeter
 from certify.load.request import load_request, patience_s
 from certify.load.resources import MachineWatch, ResourceSampler
@@ -53,14 +54,6 @@ class Carrier:
             meters.take(self.batches.get())
 
 
-@dataclass(frozen=True, slots=True)
-class Driven:
-    """What is known of a level beside its meters."""
-
-    stalled_ms: float
-    """Time that the machine took away from everybody."""
-
-
 def drive(
     level: LoadLevel,
     carriers: list[Carrier],
@@ -68,13 +61,13 @@ def drive(
     timeout_s: float,
     on_point: OnPoint,
     check_stop: Callable[[], None],
-) -> Driven:
+) -> Noise:
     """Run a level to its end, whatever happens; what went wrong with a process is in its carrier.
 
     Raises:
         Stopped: by `check_stop`, after the load was told to end.
     """
-    watch = MachineWatch()
+    watch = MachineWatch(tuple(carrier.process.pid for carrier in carriers))
     threads = [_thread(level, carrier, timeout_s) for carrier in carriers]
     for carrier in carriers:
         carrier.listen(carrier.batches.put)
@@ -90,7 +83,8 @@ def drive(
         watch.stop()
     for carrier in carriers:
         _report(carrier, 1 << 62, on_point)
-    return Driven(watch.stalled_ms)
+    length_ms = 1000 * (level.warmup_s + level.duration_s)
+    return Noise(stalled=watch.stalled_ms / length_ms, starved=watch.starved)
 
 
 def _thread(level: LoadLevel, carrier: Carrier, timeout_s: float) -> threading.Thread:

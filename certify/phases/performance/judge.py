@@ -12,15 +12,22 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from certify.load.fitness import Noise
 from certify.load.meter import StreamMeter
 from certify.load.statistics import PERCENTILES, LatencyHistogram, supported
 from certify.model.measure import Bound, Measurement
 from certify.model.results import LoadResult
 from certify.profile.model import LoadLevel, Threshold
 
-STALLED_SHARE = 0.005
-"""The machine stood still for more than this share of a level: half of what can move a p99."""
 UPPER = ("<", "<=")
+REFUSALS = ("venue_reject", "broker_reject", "risk_refusal", "engine_refusal")
+"""Errors that are answers: the request was carried to the end, and refused."""
+QUICKEST = 10.0
+"""The quickest tenth: where even that is too slow, only a machine that is mostly away explains it."""
+RATE_AS = 90.0
+"""A rate falls short when a tenth of the work is not done: to be explained as a p90 is."""
+USUAL_SHARE, USUAL_GROWTH, USUAL_SLACK_MS = 0.9, 3.0, 5.0
+"""As the parameters of the cards have it: worse than this is worth another attempt on a noisy machine."""
 
 
 @dataclass(slots=True)
@@ -60,12 +67,11 @@ class Verdict:
 
 
 def judge_level(
-    thresholds: Sequence[Threshold], level: LoadLevel, streams: dict[str, StreamRun], stalled_ms: float
+    thresholds: Sequence[Threshold], level: LoadLevel, streams: dict[str, StreamRun], noise: Noise
 ) -> list[Verdict]:
     """Return a verdict for every threshold that concerns this level."""
-    share = stalled_ms / 1000 / (level.duration_s + level.warmup_s)
     return [
-        _judge(threshold, level, streams.get(threshold.stream), share)
+        _judge(threshold, level, streams.get(threshold.stream), noise)
         for threshold in thresholds
         if threshold.level in (None, level.name) and _has_stream(level, threshold)
     ]
@@ -77,13 +83,32 @@ def _has_stream(level: LoadLevel, threshold: Threshold) -> bool:
     return rate > 0 or threshold.level is not None
 
 
-def worth_repeating(results: dict[str, LoadResult], verdicts: Sequence[Verdict]) -> bool:
+def worth_repeating(streams: dict[str, StreamRun], verdicts: Sequence[Verdict], noise: Noise) -> bool:
     """Return whether the generator or the machine spoilt a level."""
-    limited = any(result.generator.limited for result in results.values())
-    return limited or any(verdict.noisy for verdict in verdicts)
+    limited = any(run.result.generator.limited for run in streams.values())
+    poor = any(answered_share(run.result) < USUAL_SHARE or grown(run.meter) for run in streams.values())
+    return limited or any(verdict.noisy for verdict in verdicts) or (noise.explains() and poor)
 
 
-def _judge(threshold: Threshold, level: LoadLevel, run: StreamRun | None, stalled: float) -> Verdict:
+def answered_share(result: LoadResult) -> float:
+    """Return completed and refused requests per second as a share of what was offered."""
+    return answered_per_s(result) / result.offered_per_s if result.offered_per_s else 0.0
+
+
+def answered_per_s(result: LoadResult) -> float:
+    """Return completed and refused requests per second of the time until the last was completed."""
+    answers = result.completed + sum(result.error_classes.get(name, 0) for name in REFUSALS)
+    if not result.completed:
+        return answers / result.duration_s
+    return answers * result.achieved_per_s / result.completed
+
+
+def grown(meter: StreamMeter, growth: float = USUAL_GROWTH, slack_ms: float = USUAL_SLACK_MS) -> bool:
+    """Return whether the last third of a level took much longer than the first."""
+    return meter.last.at_ms(50.0) > growth * meter.first.at_ms(50.0) + slack_ms
+
+
+def _judge(threshold: Threshold, level: LoadLevel, run: StreamRun | None, noise: Noise) -> Verdict:
     name = f"{level.name}.{threshold.stream}.{threshold.metric}"
     bound = Bound(name=name, op=threshold.op, value=threshold.value, unit=threshold.unit)
     if run is None:
@@ -94,12 +119,12 @@ def _judge(threshold: Threshold, level: LoadLevel, run: StreamRun | None, stalle
         )
     kind, _, figure = threshold.metric.partition(".")
     if figure:
-        return _judge_latency(bound, run.meter, kind, figure, stalled)
+        return _judge_latency(bound, run.meter, kind, figure, noise)
     value, samples = _figure(run.result, threshold.metric)
     measurement = Measurement(name=name, value=value, unit=threshold.unit, samples=samples)
     if bound.holds(value):
         return Verdict(name=name, state=State.HELD, bound=bound, measurement=measurement)
-    return _broken_figure(bound, measurement, run.result, threshold.metric, stalled)
+    return _broken_figure(bound, measurement, run.result, threshold.metric, noise)
 
 
 def _figure(result: LoadResult, metric: str) -> tuple[float, int]:
@@ -114,29 +139,29 @@ def _figure(result: LoadResult, metric: str) -> tuple[float, int]:
 
 
 def _broken_figure(
-    bound: Bound, measurement: Measurement, result: LoadResult, metric: str, stalled: float
+    bound: Bound, measurement: Measurement, result: LoadResult, metric: str, noise: Noise
 ) -> Verdict:
     state, reason = State.BROKEN, ""
     if metric == "error_rate" and bound.op in UPPER and bound.holds(result.error_rate_interval[0] * 100):
         low, high = (100 * end for end in result.error_rate_interval)
         state, reason = State.FEW, f"the 95 % interval {low:.2f} to {high:.2f} % contains the bound"
-    elif metric in ("achieved", "throughput") and stalled > STALLED_SHARE:
-        state, reason = State.NOISY, f"the machine stood still for {stalled:.1%} of the time"
+    elif metric in ("achieved", "throughput") and noise.explains(RATE_AS):
+        state, reason = State.NOISY, str(noise)
     return Verdict(name=bound.name, state=state, bound=bound, measurement=measurement, reason=reason)
 
 
-def _judge_latency(bound: Bound, meter: StreamMeter, kind: str, figure: str, stalled: float) -> Verdict:
+def _judge_latency(bound: Bound, meter: StreamMeter, kind: str, figure: str, noise: Noise) -> Verdict:
     histogram = meter.latency if kind == "latency" else meter.service
     without = meter.punctual if kind == "latency" else meter.service
     percentile = PERCENTILES.get(figure, 100.0)
     if not histogram.samples:
         return Verdict(name=bound.name, state=State.FEW, bound=bound, reason="nothing was completed")
     if figure != "max" and not supported(percentile, histogram.samples):
-        return _judge_few(bound, histogram, without, percentile, stalled)
+        return _judge_few(bound, histogram, without, percentile, noise)
     measurement = _measured(bound, histogram, percentile)
     if bound.holds(measurement.value):
         return Verdict(name=bound.name, state=State.HELD, bound=bound, measurement=measurement)
-    state, reason = _blame(bound, without, percentile, stalled)
+    state, reason = _blame(bound, without, percentile, noise)
     return Verdict(name=bound.name, state=state, bound=bound, measurement=measurement, reason=reason)
 
 
@@ -145,17 +170,18 @@ def _measured(bound: Bound, histogram: LatencyHistogram, percentile: float) -> M
     return Measurement(name=bound.name, value=value, unit=bound.unit, samples=histogram.samples)
 
 
-def _blame(bound: Bound, without: LatencyHistogram, percentile: float, stalled: float) -> tuple[State, str]:
+def _blame(bound: Bound, without: LatencyHistogram, percentile: float, noise: Noise) -> tuple[State, str]:
     """Return whether the system broke the bound, or somebody else did."""
     if bound.op in UPPER and bound.holds(without.at_ms(percentile)):
         return State.NOISY, "kept without the generator's own lateness"
-    if stalled > STALLED_SHARE:
-        return State.NOISY, f"the machine stood still for {stalled:.1%} of the time"
+    least = percentile if bound.holds(without.at_ms(QUICKEST)) else QUICKEST
+    if noise.explains(least):
+        return State.NOISY, str(noise)
     return State.BROKEN, ""
 
 
 def _judge_few(
-    bound: Bound, histogram: LatencyHistogram, without: LatencyHistogram, percentile: float, stalled: float
+    bound: Bound, histogram: LatencyHistogram, without: LatencyHistogram, percentile: float, noise: Noise
 ) -> Verdict:
     """Judge a percentile without enough samples: by the maximum if that keeps the bound, which is more.
 
@@ -167,7 +193,7 @@ def _judge_few(
         return Verdict(name=bound.name, state=State.HELD, bound=bound, measurement=longest, reason=text)
     known = [p for p in PERCENTILES.values() if p < percentile and supported(p, histogram.samples)]
     if known and bound.op in UPPER and not bound.holds(histogram.at_ms(known[-1])):
-        state, reason = _blame(bound, without, known[-1], stalled)
+        state, reason = _blame(bound, without, known[-1], noise)
         measurement = _measured(bound, histogram, known[-1])
         reason = reason or f"even p{known[-1]:g} is beyond it"
         return Verdict(name=bound.name, state=state, bound=bound, measurement=measurement, reason=reason)

@@ -8,6 +8,7 @@ from typing import Any
 
 from certify import clock
 from certify.errors import AdapterRaised, CertifyError
+from certify.load.fitness import Noise
 from certify.load.meter import StreamMeter
 from certify.load.request import TIMEOUT_S, orders_stream, quotes_stream
 from certify.model.events import LoadFinished, LoadProgress
@@ -32,7 +33,7 @@ class LevelRun:
 
     level: LoadLevel
     streams: dict[str, StreamRun]
-    stalled_ms: float
+    noise: Noise
     rss_mb: tuple[float, float]
     """Of the process that takes the orders: before and after."""
     breaches: list[str]
@@ -98,8 +99,8 @@ def _run_until_fit(trial: Trial, level: LoadLevel, load: LoadRun) -> LevelRun:
         run = _run_once(trial, level)
         run.attempts = attempt
         load.orders += _orders_sent(run)
-        verdicts = judge_level(trial.plan.performance.thresholds, run.level, run.streams, run.stalled_ms)
-        if attempt == ATTEMPTS or not (worth_repeating(run.results, verdicts) and _sound(run)):
+        verdicts = judge_level(trial.plan.performance.thresholds, run.level, run.streams, run.noise)
+        if attempt == ATTEMPTS or not (worth_repeating(run.streams, verdicts, run.noise) and _sound(run)):
             break
         trial.note(f"load level {level.name}, attempt {attempt}, is not counted: {_why(run, verdicts)}")
     for result in run.results.values():
@@ -122,7 +123,7 @@ def _why(run: LevelRun, verdicts: list[Verdict]) -> str:
     limited = [name for name, result in run.results.items() if result.generator.limited]
     parts = [f"the generator could not hold its plan for {name}" for name in limited]
     parts += [f"{verdict.name}: {verdict.reason}" for verdict in verdicts if verdict.noisy]
-    return "; ".join(parts)
+    return "; ".join(parts) or str(run.noise)
 
 
 def _run_once(trial: Trial, level: LoadLevel) -> LevelRun:
@@ -133,12 +134,12 @@ def _run_once(trial: Trial, level: LoadLevel) -> LevelRun:
     held = held_before(trial, terms)
     breaches = len(trial.ledger.breaches)
     meters, carriers = _carriers(trial, level, terms)
-    stalled_ms = _drive(trial, level, carriers)
+    noise = _drive(trial, level, carriers)
     aftermath = after_level(trial, terms, held)
     return LevelRun(
         level=level,
         streams=_streams(meters, carriers),
-        stalled_ms=stalled_ms,
+        noise=noise,
         rss_mb=_rss(carriers),
         breaches=[f"{b.law}: {b.client_order_id}: {b.text}" for b in trial.ledger.breaches[breaches:]],
         aftermath=aftermath,
@@ -177,14 +178,14 @@ def _listen(session: SystemSession) -> Callable[[Callable[[bytes], None] | None]
     return listen
 
 
-def _drive(trial: Trial, level: LoadLevel, carriers: list[tuple[SystemSession, Carrier]]) -> float:
+def _drive(trial: Trial, level: LoadLevel, carriers: list[tuple[SystemSession, Carrier]]) -> Noise:
     def on_point(stream: str, point: LoadPoint) -> None:
         trial.shared.publish(LoadProgress(at_ns=clock.now_ns(), level=level.name, stream=stream, point=point))
 
     def check_stop() -> None:
         carriers[0][0].inbox.wait(lambda: None, 0.0)
 
-    driven = drive(
+    noise = drive(
         level,
         [carrier for _, carrier in carriers],
         timeout_s=TIMEOUT_S,
@@ -196,7 +197,7 @@ def _drive(trial: Trial, level: LoadLevel, carriers: list[tuple[SystemSession, C
             if not isinstance(carrier.error, AdapterRaised):
                 session.unwell = str(carrier.error)
             raise carrier.error
-    return driven.stalled_ms
+    return noise
 
 
 def _streams(

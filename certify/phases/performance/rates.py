@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from certify.model.measure import Bound, Measurement
+from certify.model.measure import Bound, Measurement, broken_bounds
 from certify.model.results import LoadResult
 from certify.phases.api import Finding, Unmeasurable, bounded, check, failed, inconclusive
 from certify.phases.performance import cards
-from certify.phases.performance.judge import State, Verdict, judge_level
+from certify.phases.performance.judge import (
+    RATE_AS,
+    State,
+    Verdict,
+    answered_per_s,
+    answered_share,
+    judge_level,
+)
 from certify.phases.performance.levels import LevelRun, LoadRun, load_of
 from certify.phases.trial import Trial
 
-REFUSALS = ("venue_reject", "broker_reject", "risk_refusal", "engine_refusal")
-"""Errors that are answers: the request was carried to the end, and refused."""
 RATES = {"orders": "orders_per_s", "market_data": "market_data_per_s"}
 
 
@@ -50,12 +55,17 @@ def unless_limited(finding: Finding, limited: str) -> Finding:
     return inconclusive(text, *finding.measurements)
 
 
-def answered_per_s(result: LoadResult) -> float:
-    """Return completed and refused requests per second of the time until the last was completed."""
-    answers = result.completed + sum(result.error_classes.get(name, 0) for name in REFUSALS)
-    if not result.completed:
-        return answers / result.duration_s
-    return answers * result.achieved_per_s / result.completed
+def unless_noisy(finding: Finding, runs: list[LevelRun], percentile: float) -> Finding:
+    """Return the finding, or inconclusive where it failed at a level that the machine may have spoilt.
+
+    `percentile` says how much of the level must have been spoilt for that, see `Noise.explains`.
+    """
+    broken = [bound.name for bound, _ in broken_bounds(finding.measurements, finding.limits)]
+    at_fault = [run for run in runs if any(name.startswith(f"{run.level.name}.") for name in broken)]
+    guilty = [run for run in at_fault if not run.noise.explains(percentile)]
+    if not at_fault or guilty:
+        return finding
+    return inconclusive(f"{finding.message}; {at_fault[0].noise}", *finding.measurements)
 
 
 def _carried(trial: Trial, stream: str) -> Finding:
@@ -64,13 +74,14 @@ def _carried(trial: Trial, stream: str) -> Finding:
     figures, limits = [], []
     for run, result in runs:
         name = f"{run.level.name}.{stream}.answered_share"
-        share = 100 * answered_per_s(result) / result.offered_per_s if result.offered_per_s else 0.0
+        share = 100 * answered_share(result)
         samples = result.completed + result.errors
         figures.append(Measurement(name=name, value=share, unit="%", samples=samples))
         limits.append(Bound(name=name, op=">=", value=least, unit="%"))
     rates = ", ".join(f"{run.level.name} {answered_per_s(result):.0f}/s" for run, result in runs)
     text = f"{stream.replace('_', ' ')} answered: {rates or 'at no level'}"
-    return unless_limited(bounded(text, tuple(figures), tuple(limits)), limited)
+    finding = unless_noisy(bounded(text, tuple(figures), tuple(limits)), [run for run, _ in runs], RATE_AS)
+    return unless_limited(finding, limited)
 
 
 @check(cards.THRESHOLDS)
@@ -81,9 +92,7 @@ def thresholds(trial: Trial) -> Finding:
         raise Unmeasurable("the profile has no thresholds")
     load = load_of(trial)
     verdicts = [
-        verdict
-        for run in load.levels
-        for verdict in judge_level(wanted, run.level, run.streams, run.stalled_ms)
+        verdict for run in load.levels for verdict in judge_level(wanted, run.level, run.streams, run.noise)
     ]
     figures = tuple(verdict.measurement for verdict in verdicts if verdict.measurement is not None)
     decided = tuple(v for v in verdicts if v.state in (State.HELD, State.BROKEN))

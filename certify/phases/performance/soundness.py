@@ -6,7 +6,7 @@ from certify.model.measure import Bound, Measurement
 from certify.phases.api import Finding, bounded, check, failed, inconclusive, passed
 from certify.phases.performance import cards
 from certify.phases.performance.levels import load_of
-from certify.phases.performance.rates import fit_runs, runs_of, unless_limited
+from certify.phases.performance.rates import fit_runs, runs_of, unless_limited, unless_noisy
 from certify.phases.trial import Trial
 
 MIN_THIRD = 20
@@ -88,7 +88,8 @@ def recovers_after_load(trial: Trial) -> Finding:
             return failed(f"expected an answer to an order after level {run.level.name}, was silence")
         figures.append(Measurement(name=name, value=took_ms, unit="ms"))
         limits.append(Bound(name=name, op="<=", value=limit_ms, unit="ms"))
-    return bounded("answered after each level", tuple(figures), tuple(limits))
+    runs = load_of(trial).levels
+    return unless_noisy(bounded("answered after each level", tuple(figures), tuple(limits)), runs, 99.0)
 
 
 @check(cards.LATENCY_STABLE)
@@ -107,9 +108,14 @@ def latency_stable(trial: Trial) -> Finding:
         limits.append(Bound(name=name, op="<=", value=growth * first_ms + slack_ms, unit="ms"))
         texts.append(f"{run.level.name} {first_ms:.1f} → {last_ms:.1f} ms")
     if not figures:
-        return inconclusive(f"no level has {MIN_THIRD} answers in its first and last third")
+        return inconclusive(
+            f"the generator could not hold {limited}"
+            if limited
+            else f"no level has {MIN_THIRD} answers in its first and last third"
+        )
     text = f"medians of the first and the last third: {', '.join(texts)}"
-    return unless_limited(bounded(text, tuple(figures), tuple(limits)), limited)
+    finding = unless_noisy(bounded(text, tuple(figures), tuple(limits)), [run for run, _ in runs], 50.0)
+    return unless_limited(finding, limited)
 
 
 @check(cards.MEMORY_STABLE)
