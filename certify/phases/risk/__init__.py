@@ -12,6 +12,7 @@ from certify.phases.risk import (
     loss,
     order_limits,
     position_limits,
+    reduce_only,
     settings,
 )
 
@@ -24,6 +25,7 @@ CHECKS: tuple[Check, ...] = (
     *position_limits.CHECKS,
     *flow_limits.CHECKS,
     *kill.CHECKS,
+    *reduce_only.CHECKS,
     *settings.SLOW_CHECKS,
     *kill.SLOW_CHECKS,
     *loss.SLOW_CHECKS,

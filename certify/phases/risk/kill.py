@@ -17,7 +17,7 @@ NEEDS = ("risk.halt",)
 RULES = ("RK-19", "rts6.12.1")
 WORKING = 5
 BURST = 20
-HALT, REDUCE_ONLY, ACTIVE = "HALT", "REDUCE_ONLY", "ACTIVE"
+HALT, ACTIVE = "HALT", "ACTIVE"
 
 
 def _state(trial: Trial) -> object:
@@ -359,62 +359,6 @@ def resume_named(trial: Trial) -> Finding:
     return passed("resumed by name only")
 
 
-# -- reduce only -------------------------------------------------------------------------------
-
-
-def _reduce(trial: Trial, opening: Side) -> Finding:
-    closing = Side.SELL if opening is Side.BUY else Side.BUY
-    desk = RiskDesk(trial)
-    desk.hold(3, opening)
-    trial.kill(REDUCE_ONLY)
-    expect_equal(_state(trial), REDUCE_ONLY, "state after the kill")
-    why = "by REDUCE_ONLY with 3 lots held"
-    for kind in (OrderType.LIMIT, OrderType.MARKET):
-        desk.refused(desk.make(opening, 1, kind), f"{why}, as it increases")
-        desk.refused(desk.make(closing, 4, kind), f"{why}, as it goes beyond flat")
-    order = desk.make(closing, 2, OrderType.MARKET)
-    desk.allowed(order, f"{why}, as it reduces")
-    desk.filled(order)
-    held = desk.lots(1) if opening is Side.BUY else -desk.lots(1)
-    desk.position_is(held, "after reducing")
-    desk.refused(desk.make(closing, 2), "by REDUCE_ONLY with 1 lot held, as it goes beyond flat")
-    last = desk.make(closing, 1, OrderType.MARKET)
-    desk.allowed(last, "by REDUCE_ONLY with 1 lot held, as it closes")
-    desk.filled(last)
-    desk.position_is(Decimal(0), "after closing")
-    for side in (opening, closing) if claims(trial, "execution", "orders.short") else (Side.BUY,):
-        desk.refused(desk.make(side, 1), "by REDUCE_ONLY while flat")
-    return passed("reducing was let through, increasing and turning were not")
-
-
-def _reduce_check(name: str, title: str, opening: Side, *needs: str) -> Check:
-    card = risk_card(
-        name,
-        title,
-        CRITICAL,
-        steps=(
-            "trade into a position of three lots",
-            "use the kill switch with REDUCE_ONLY",
-            "try to increase, to go beyond flat, to reduce, to close, and to open anew",
-        ),
-        passes_when="reducing and closing are let through, everything else is refused",
-        remedy="work out the position that an order would leave: smaller, on the same side, or refuse",
-        needs=("risk.reduce_only", "orders.market", *needs),
-        references=("RK-12", "RK-18", "rts6.12.1"),
-    )
-    return Check(card, lambda trial: _reduce(trial, opening))
-
-
-reduce_only = _reduce_check(
-    "reduce_only", "REDUCE_ONLY lets a long position be reduced, and nothing else", Side.BUY
-)
-reduce_only_short = _reduce_check(
-    "reduce_only_short",
-    "REDUCE_ONLY lets a short position be reduced, and nothing else",
-    Side.SELL,
-    "orders.short",
-)
-
 CHECKS: tuple[Check, ...] = (
     kill_blocks_orders,
     kill_blocks_changes,
@@ -423,7 +367,5 @@ CHECKS: tuple[Check, ...] = (
     kill_can_leave_orders,
     kill_catches_in_flight,
     resume_named,
-    reduce_only,
-    reduce_only_short,
 )
 SLOW_CHECKS: tuple[Check, ...] = (kill_while_away, kill_survives_restart, kill_survives_crash)

@@ -193,7 +193,7 @@ def max_position_qty_flip(trial: Trial) -> Finding:
         steps=(
             "buy a few lots",
             "set max_position_notional a quarter below what one lot more would make it: try one lot",
-            "set it a quarter above: try one lot, which rests, then as many again",
+            "set it a quarter above: try one lot, which rests, then two more",
         ),
         passes_when="the first is refused, the second let through, the third refused",
         remedy="value what is held and what is working together, with the multiplier",
@@ -214,7 +214,7 @@ def max_position_notional(trial: Trial) -> Finding:
         desk.refused(desk.make(Side.BUY, 1, kind), f"by max_position_notional {low}")
     desk.must_lower("max_position_notional", high)
     desk.allowed(desk.make(Side.BUY, 1), f"by max_position_notional {high}")
-    desk.refused(desk.make(Side.BUY, 4), f"by max_position_notional {high} with 3 lots held and 1 working")
+    desk.refused(desk.make(Side.BUY, 2), f"by max_position_notional {high} with 3 lots held and 1 working")
     return passed(f"about {value:.2f} was refused by {low} and let through by {high}")
 
 
