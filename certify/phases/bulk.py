@@ -12,7 +12,8 @@ SIDES = {"B": Side.BUY, "S": Side.SELL}
 class BulkOrders:
     """Every order whose id is a prefix, a number below `count`, and `B` or `S`.
 
-    Of an order that has ended lawfully one bit is kept, and what it bought or sold in the sum.
+    Of an order that has ended one bit is kept, and what it bought or sold in the sum; of one that
+    broke a law its id too.
     """
 
     def __init__(
@@ -33,6 +34,8 @@ class BulkOrders:
         self.ended_count = 0
         self.position = Decimal(0)
         """Signed sum of the fills of the orders that have ended."""
+        self.broken: set[str] = set()
+        """Ids of orders that have ended after breaking a law: what follows is not reported again."""
         self._count = count
         self._qty, self._prices, self._tif = qty, prices, tif
         self._ended = bytearray(count // 8 + 1)
@@ -66,13 +69,25 @@ class BulkOrders:
         number = self._number(client_order_id)
         return number is not None and bool(self._ended[number >> 3] & 1 << (number & 7))
 
-    def end(self, client_order_id: str, signed_qty: Decimal) -> None:
+    def end(self, client_order_id: str, signed_qty: Decimal, *, broken: bool = False) -> None:
         """Note that an order has ended, and what it bought (or sold, negative)."""
         number = self._number(client_order_id)
         if number is not None:
             self._ended[number >> 3] |= 1 << (number & 7)
             self.ended_count += 1
             self.position += signed_qty
+        if broken:
+            self.broken.add(client_order_id)
+
+    def reopen(self, update: OrderUpdate) -> Order | None:
+        """Take an order back that works on after the bust `update`; what it holds leaves the sum."""
+        number = self._number(update.client_order_id)
+        if number is None:
+            return None
+        self._ended[number >> 3] &= ~(1 << (number & 7))
+        self.ended_count -= 1
+        self.position -= update.cum_qty if update.side is Side.BUY else -update.cum_qty
+        return self.order(update.client_order_id)
 
     def bust(self, update: OrderUpdate) -> None:
         """Take a fill of an order that has ended back out of the sum."""

@@ -2,17 +2,20 @@
 
 The laws follow FIX 4.4 volume 4 (order state changes, appendix D): one terminal state; legal
 transitions; cum = sum of fills; cum + leaves = quantity while working; no fill after the end
-except a bust; execution ids unique; terms as accepted; no fill worse than the limit.
+except a bust; execution ids unique; terms as accepted; no fill worse than the limit. Each law is
+asked of each report in `certify.phases.statutes`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from decimal import Decimal
 
-from certify.model.trading import ExecType, Order, OrderType, OrderUpdate, OrdStatus, Side
+from certify.model.trading import ExecType, Order, OrderUpdate, OrdStatus
 from certify.phases.bulk import BulkOrders
+from certify.phases.entry import PENDING, REPORTS_ONLY, Entry
+from certify.phases.statutes import breaches_of
 
 LAWS: dict[str, str] = {
     "one_terminal": "an order ends once, and nothing but a bust follows",
@@ -23,52 +26,10 @@ LAWS: dict[str, str] = {
     "prices": "no fill is worse than the limit, and the average price is that of the fills",
     "known": "every report is about an order that somebody sent",
 }
-AVERAGE_TOLERANCE = Decimal("0.0001")
-"""Relative, for average prices that a system keeps rounded (0.01 %)."""
-
-REPORTS_ONLY = (ExecType.CANCEL_REJECTED, ExecType.REPLACE_REJECTED, ExecType.STATUS)
-PENDING = (ExecType.PENDING_NEW, ExecType.PENDING_CANCEL, ExecType.PENDING_REPLACE)
-ENDS = {
-    ExecType.CANCELED: OrdStatus.CANCELED,
-    ExecType.REJECTED: OrdStatus.REJECTED,
-    ExecType.EXPIRED: OrdStatus.EXPIRED,
-}
-
-
-@dataclass(slots=True)
-class Entry:
-    """One order as the tool knows it."""
-
-    order: Order
-    port: str
-    updates: list[OrderUpdate] = field(default_factory=list)
-    fills: dict[str, OrderUpdate] = field(default_factory=dict)
-    """Execution id → fill, busted ones taken out."""
-    seen_exec_ids: set[str] = field(default_factory=set)
-    status: OrdStatus | None = None
-    qty: Decimal = Decimal(0)
-    price: Decimal | None = None
-    asked: list[tuple[Decimal | None, Decimal | None]] = field(default_factory=list)
-    """Quantities and prices asked for by modifies that are not answered yet."""
-    repeats: int = 0
-    """How often its id was sent again on purpose and not refused yet: that refusal is not its end."""
-    broken: bool = False
-    """Whether a law was broken already: what follows from it is not reported again."""
-
-    @property
-    def cum_qty(self) -> Decimal:
-        """What was filled, by the fills themselves."""
-        return sum((fill.last_qty for fill in self.fills.values()), Decimal(0))
-
-    @property
-    def working(self) -> bool:
-        """Whether it was sent and has not ended, as far as is known."""
-        return self.status is None or not self.status.terminal
-
-    @property
-    def signed_qty(self) -> Decimal:
-        """The position that its fills make."""
-        return self.cum_qty if self.order.side is Side.BUY else -self.cum_qty
+MOST_EVIDENCE = 100
+"""How many orders of a load that broke a law are kept with all their reports."""
+MOST_FOREIGN = 10_000
+"""How many reports about orders that nobody sent are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +50,7 @@ class Ledger:
         self.breaches: list[Breach] = []
         self.foreign: list[OrderUpdate] = []
         self.updates = 0
+        self._exec_ids: dict[str, set[int]] = {}
         self._left: dict[tuple[str, str], Decimal] = {}
         """Port and instrument → the position that stayed behind on accounts no longer in use."""
         self.bulks: list[BulkOrders] = []
@@ -130,31 +92,50 @@ class Ledger:
         if entry is None:
             return self._take_foreign(update)
         found = self._take_known(entry, update)
-        if bulk is not None and not entry.working and not entry.broken:
-            bulk.end(update.client_order_id, entry.signed_qty)
+        if bulk is not None and not entry.working and not self._evidence(bulk, entry):
+            bulk.end(update.client_order_id, entry.signed_qty, broken=entry.broken)
             del self.entries[update.client_order_id]
         return found
 
+    def _evidence(self, bulk: BulkOrders, entry: Entry) -> bool:
+        """Return whether an order of a load is kept whole: one of the first that broke a law."""
+        if not entry.broken or len(bulk.broken) >= MOST_EVIDENCE:
+            return False
+        bulk.broken.add(entry.order.client_order_id)
+        return True
+
     def _take_ended(self, bulk: BulkOrders, update: OrderUpdate) -> list[Breach]:
+        name = update.client_order_id
         if update.exec_type is ExecType.TRADE_CANCEL:
             bulk.bust(update)
-        if update.exec_type in (*REPORTS_ONLY, *PENDING, ExecType.TRADE_CANCEL):
+            if not update.status.terminal:
+                self._reopen(bulk, update)
+        if name in bulk.broken or update.exec_type in (*REPORTS_ONLY, *PENDING, ExecType.TRADE_CANCEL):
             return []
+        bulk.broken.add(name)
         text = f"expected nothing after its end, was {update.exec_type.value} {update.status.value}"
-        breach = Breach("one_terminal", update.client_order_id, text)
+        breach = Breach("one_terminal", name, text)
         self.breaches.append(breach)
         return [breach]
+
+    def _reopen(self, bulk: BulkOrders, update: OrderUpdate) -> None:
+        """Keep an order again that works on after a bust; its earlier fills are known as a sum only."""
+        order = bulk.reopen(update)
+        if order is not None:
+            entry = self.sent(bulk.port, order)
+            entry.carried, entry.status, entry.acknowledged = update.cum_qty, update.status, True
 
     def _take_known(self, entry: Entry, update: OrderUpdate) -> list[Breach]:
         if _refuses_repeat(entry, update):
             entry.repeats -= 1
             entry.updates.append(update)
             return []
-        if _acknowledges_late(entry, update):
+        if _overtaken(entry, update):
+            entry.acknowledged = True
             entry.updates.append(update)
             return []
-        texts = list(_judge(entry, update))
-        _apply(entry, update)
+        texts = [*breaches_of(entry, update), *self._used_elsewhere(entry, update)]
+        entry.apply(update)
         found = [Breach(law, update.client_order_id, text) for law, text in texts]
         if entry.broken:
             return []
@@ -162,8 +143,19 @@ class Ledger:
         self.breaches.extend(found)
         return found
 
+    def _used_elsewhere(self, entry: Entry, update: OrderUpdate) -> list[tuple[str, str]]:
+        """Hold execution ids of fills apart over all orders of a port; hashes of them are kept."""
+        if update.exec_type is not ExecType.TRADE or not update.exec_id:
+            return []
+        seen, key = self._exec_ids.setdefault(entry.port, set()), hash(update.exec_id)
+        if key in seen and update.exec_id not in entry.seen_exec_ids:
+            return [("exec_ids", f"the fill {update.exec_id} was another order's before")]
+        seen.add(key)
+        return []
+
     def _take_foreign(self, update: OrderUpdate) -> list[Breach]:
-        self.foreign.append(update)
+        if len(self.foreign) < MOST_FOREIGN:
+            self.foreign.append(update)
         if update.exec_type in REPORTS_ONLY:
             return []
         breach = Breach(
@@ -181,6 +173,7 @@ class Ledger:
         gone = set(ports)
         self.entries = {name: entry for name, entry in self.entries.items() if entry.port not in gone}
         self._left = {place: qty for place, qty in self._left.items() if place[0] not in gone}
+        self._exec_ids = {port: ids for port, ids in self._exec_ids.items() if port not in gone}
 
     def leave_account(self, port: str) -> None:
         """Let a port's positions count from zero: it has a fresh account, what was held stays behind."""
@@ -197,148 +190,14 @@ class Ledger:
 
 
 def _refuses_repeat(entry: Entry, update: OrderUpdate) -> bool:
-    return update.exec_type is ExecType.REJECTED and entry.repeats > 0 and entry.status is not None
+    """Return whether a refusal is that of an id sent again, whichever of the two was answered first."""
+    return update.exec_type is ExecType.REJECTED and entry.repeats > 0
 
 
-def _acknowledges_late(entry: Entry, update: OrderUpdate) -> bool:
-    """Return whether this is the first NEW, overtaken by fills: true when it was said, and no step back."""
-    filled = entry.status in (OrdStatus.PARTIALLY_FILLED, OrdStatus.FILLED)
-    return (
-        filled
-        and update.exec_type is ExecType.NEW
-        and all(u.exec_type is not ExecType.NEW for u in entry.updates)
-    )
+def _overtaken(entry: Entry, update: OrderUpdate) -> bool:
+    """Return whether the first acknowledgement was made before the fills that arrived before it."""
+    early = update.exec_type is ExecType.NEW and update.status is OrdStatus.NEW and not update.cum_qty
+    return early and bool(entry.fills) and not entry.acknowledged
 
 
-def _judge(entry: Entry, update: OrderUpdate) -> Iterator[tuple[str, str]]:
-    if update.exec_type in REPORTS_ONLY or update.exec_type in PENDING:
-        return
-    yield from _judge_identity(entry, update)
-    if entry.status is not None and entry.status.terminal:
-        yield from _judge_after_end(entry, update)
-        return
-    yield from _judge_transition(entry, update)
-    if update.exec_type is ExecType.TRADE:
-        yield from _judge_fill(entry, update)
-    if update.exec_type is not ExecType.REJECTED:
-        yield from _judge_quantities(entry, update)
-        yield from _judge_terms(entry, update)
-
-
-def _judge_identity(entry: Entry, update: OrderUpdate) -> Iterator[tuple[str, str]]:
-    sent = (entry.order.instrument, entry.order.side)
-    if (update.instrument, update.side) != sent:
-        yield "terms", f"expected {sent[0]} {sent[1].value}, was {update.instrument} {update.side.value}"
-
-
-def _judge_after_end(entry: Entry, update: OrderUpdate) -> Iterator[tuple[str, str]]:
-    if update.exec_type is ExecType.TRADE_CANCEL:
-        return
-    if update.exec_id and update.exec_id in entry.seen_exec_ids:
-        yield "exec_ids", f"the fill {update.exec_id} was reported twice"
-        return
-    was = entry.status.value if entry.status else "-"
-    yield "one_terminal", f"expected nothing after {was}, was {update.exec_type.value} {update.status.value}"
-
-
-def _judge_transition(entry: Entry, update: OrderUpdate) -> Iterator[tuple[str, str]]:
-    end = ENDS.get(update.exec_type)
-    if end is not None and update.status is not end:
-        yield "transitions", f"expected {end.value} with {update.exec_type.value}, was {update.status.value}"
-    back = entry.status is OrdStatus.PARTIALLY_FILLED and update.status is OrdStatus.NEW
-    if back and update.exec_type is not ExecType.TRADE_CANCEL:
-        yield "transitions", "expected no way back, was PARTIALLY_FILLED → NEW"
-    if update.exec_type is ExecType.REJECTED and entry.status is not None:
-        yield "transitions", f"expected no reject after {entry.status.value}, was REJECTED"
-    if update.exec_type is ExecType.NEW and update.status is not OrdStatus.NEW and not entry.fills:
-        yield "transitions", f"expected NEW with NEW, was {update.status.value}"
-
-
-def _judge_fill(entry: Entry, update: OrderUpdate) -> Iterator[tuple[str, str]]:
-    if not update.exec_id:
-        yield "exec_ids", "expected an execution id with a fill, was none"
-    elif update.exec_id in entry.seen_exec_ids:
-        yield "exec_ids", f"the fill {update.exec_id} was reported twice"
-        return
-    if update.last_qty <= 0 or update.last_px is None:
-        yield (
-            "quantities",
-            f"expected a quantity and a price with a fill, was {update.last_qty} @ {update.last_px}",
-        )
-        return
-    yield from _judge_price(entry, update)
-
-
-def _judge_price(entry: Entry, update: OrderUpdate) -> Iterator[tuple[str, str]]:
-    limits = [entry.price] + [price for _, price in entry.asked if price is not None]
-    price = update.last_px
-    if (
-        entry.order.type in (OrderType.LIMIT, OrderType.STOP_LIMIT)
-        and entry.price is not None
-        and price is not None
-    ):
-        buys = entry.order.side is Side.BUY
-        bound = max(p for p in limits if p is not None) if buys else min(p for p in limits if p is not None)
-        if price > bound if buys else price < bound:
-            yield "prices", f"expected no fill worse than {bound}, was {price}"
-    yield from _judge_average(entry, update)
-
-
-def _judge_average(entry: Entry, update: OrderUpdate) -> Iterator[tuple[str, str]]:
-    fills = [*entry.fills.values(), update]
-    total = sum((fill.last_qty for fill in fills), Decimal(0))
-    if update.avg_px is None or not total or any(fill.last_px is None for fill in fills):
-        return
-    mean = sum((fill.last_qty * (fill.last_px or 0) for fill in fills), Decimal(0)) / total
-    if abs(update.avg_px - mean) > abs(mean) * AVERAGE_TOLERANCE:
-        yield "prices", f"expected the average price {mean:f} of the fills, was {update.avg_px:f}"
-
-
-def _judge_quantities(entry: Entry, update: OrderUpdate) -> Iterator[tuple[str, str]]:
-    new_fill = update.exec_type is ExecType.TRADE and update.exec_id not in entry.seen_exec_ids
-    busted = entry.fills.get(update.exec_ref_id or "") if update.exec_type is ExecType.TRADE_CANCEL else None
-    expected = entry.cum_qty + (update.last_qty if new_fill else 0) - (busted.last_qty if busted else 0)
-    if update.cum_qty != expected:
-        yield "quantities", f"expected {expected} filled by the sum of the fills, was {update.cum_qty}"
-    elif update.cum_qty > update.qty:
-        yield "quantities", f"expected at most {update.qty} filled, was {update.cum_qty}"
-    if update.status.terminal:
-        if update.leaves_qty != 0:
-            yield "quantities", f"expected no leaves after {update.status.value}, was {update.leaves_qty}"
-        if update.status is OrdStatus.FILLED and update.cum_qty != update.qty:
-            yield "quantities", f"expected {update.qty} filled with FILLED, was {update.cum_qty}"
-    elif update.cum_qty + update.leaves_qty != update.qty:
-        yield (
-            "quantities",
-            f"expected filled + leaves = {update.qty}, was {update.cum_qty} + {update.leaves_qty}",
-        )
-    elif update.exec_type is ExecType.TRADE and update.leaves_qty == 0:
-        yield "transitions", f"expected FILLED with nothing left, was {update.status.value}"
-
-
-def _judge_terms(entry: Entry, update: OrderUpdate) -> Iterator[tuple[str, str]]:
-    qtys = {entry.qty} | {qty for qty, _ in entry.asked if qty is not None}
-    prices = {entry.price} | {price for _, price in entry.asked if price is not None}
-    if update.qty not in qtys:
-        yield "terms", f"expected to be held with quantity {entry.qty}, was {update.qty}"
-    limited = entry.order.type in (OrderType.LIMIT, OrderType.STOP_LIMIT)
-    if limited and update.price is not None and update.price not in prices:
-        yield "terms", f"expected to be held with price {entry.price}, was {update.price}"
-
-
-def _apply(entry: Entry, update: OrderUpdate) -> None:
-    entry.updates.append(update)
-    if update.exec_type is ExecType.TRADE:
-        identity = update.exec_id or f"?{len(entry.updates)}"
-        if identity not in entry.seen_exec_ids:
-            entry.seen_exec_ids.add(identity)
-            entry.fills[identity] = update
-    elif update.exec_type is ExecType.TRADE_CANCEL:
-        entry.fills.pop(update.exec_ref_id or "", None)
-    elif update.exec_type is ExecType.REPLACED:
-        entry.qty, entry.price = update.qty, update.price if update.price is not None else entry.price
-        entry.asked = entry.asked[1:]
-    elif update.exec_type is ExecType.REPLACE_REJECTED:
-        entry.asked = entry.asked[1:]
-    if update.exec_type not in REPORTS_ONLY and (entry.status is None or not entry.status.terminal):
-        entry.status = update.status
+__all__ = ["LAWS", "Breach", "Entry", "Ledger"]
