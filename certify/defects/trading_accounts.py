@@ -65,6 +65,20 @@ def _position_one_fill_late(platform: Any) -> None:
         wrap(port, "positions", make)
 
 
+@planted("positions_not_by_instrument", "positions of all instruments are shown under each of them")
+def _positions_not_by_instrument(platform: Any) -> None:
+    def make(positions: Any) -> Any:
+        def changed() -> list[Position]:
+            now = positions()
+            total = sum((position.qty for position in now), Decimal(0))
+            names = platform.instruments
+            return [Position(name, total) for name in names] if total else now
+
+        return changed
+
+    wrap(platform.execution, "positions", make)
+
+
 @planted("average_is_last_price", "the average price of a position is the last price traded")
 def _average_is_last_price(platform: Any) -> None:
     for port in ports(platform):

@@ -60,7 +60,7 @@ class Setup:
     backend: str = "mock"
     adapter: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
-    instrument: Instrument = Instrument("AAPL.NASDAQ")
+    instruments: tuple[Instrument, ...] = (Instrument("AAPL.NASDAQ"), Instrument("MSFT.NASDAQ"))
     ports: tuple[str, ...] = PORTS
     seed: int = 1
     limits: Mapping[str, Decimal] = field(default_factory=dict)
@@ -75,7 +75,7 @@ class Setup:
             digest="sha256:0",
             subject=SubjectSpec(name="test"),
             components=dict.fromkeys(self.ports, spec),
-            instruments=(self.instrument,),
+            instruments=self.instruments,
             mode=Mode.CERTIFIED,
             seed=self.seed,
             phases=(PhaseId.TRADING.value,),

@@ -35,7 +35,7 @@ def toy(style: str, instrument: Instrument, price: str) -> Setup:
         backend="python",
         adapter="toys:create",
         options={"style": style, "price": price},
-        instrument=instrument,
+        instruments=(instrument,),
         ports=("market_data", "execution"),
         search_paths=(HERE,),
         safety=WIDE,

@@ -15,6 +15,7 @@ from certify.phases.trading import (
     paper,
     recovery,
     refusals,
+    several,
     stops,
 )
 from certify.phases.trading.family import BROKER, EXECUTION, PAPER, Behaviour, Family
@@ -26,6 +27,7 @@ ORDER_BEHAVIOURS: tuple[Behaviour, ...] = (
     *modifies.BEHAVIOURS,
     *refusals.BEHAVIOURS,
     *accounts.BEHAVIOURS,
+    *several.BEHAVIOURS,
     *recovery.BEHAVIOURS,
 )
 """What an order port must show, in the order in which it is tried."""

@@ -186,6 +186,38 @@ def modify_below_filled(desk: Desk) -> Finding:
 
 
 @behaviour(
+    "modify_partial",
+    "A partly filled order can be changed: the new quantity is the total, fills included",
+    MAJOR,
+    steps=("show 2 lots, buy 5 at the ask", "change the quantity to 4 when 2 are filled", "show more"),
+    passes_when="REPLACED and listed with 4 lots, 2 filled, 2 left; then FILLED with exactly 4",
+    remedy="compute leaves from the new total and the fills so far",
+    needs=("orders.modify", "orders.partial_fills"),
+    methods=("market_data.inject",),
+    references=("checks.md EX-15", "checks.md EX-17", "FIX 4.4 vol 4 C.2.a D7"),
+)
+def modify_partial(desk: Desk) -> Finding:
+    """Change what is partly filled."""
+    held = desk.held()
+    quote = desk.market(ask_lots=2)
+    order = desk.order(Side.BUY, desk.lots(5), price=quote.ask)
+    desk.submit(order)
+    desk.filled(order, desk.lots(2))
+    answer = desk.modify(order, desk.lots(4))
+    expect_replaced(answer, desk.lots(4), order.price)
+    expect_equal(answer.leaves_qty, desk.lots(4) - answer.cum_qty, "leaves after REPLACED")
+    desk.listed_with(order, qty=desk.lots(4), cum=desk.entry(order).cum_qty)
+    assert quote.bid is not None  # noqa: S101 - the tool has set both sides
+    assert quote.ask is not None  # noqa: S101
+    desk.push(quote.bid, quote.ask)
+    desk.filled(order, desk.lots(4))
+    desk.ended(order)
+    expect_equal(desk.entry(order).cum_qty, desk.lots(4), "filled")
+    desk.position_is(held + desk.lots(4), "after the changed order was filled")
+    return passed("5 lots became 4 with 2 filled, and exactly 4 were filled")
+
+
+@behaviour(
     "modify_takes_effect",
     "A change holds at the venue: the order trades at its new terms only",
     CRITICAL,
@@ -252,6 +284,7 @@ BEHAVIOURS = (
     modify_ended,
     modify_invalid,
     modify_below_filled,
+    modify_partial,
     modify_takes_effect,
     modify_race,
 )

@@ -18,19 +18,25 @@ STOP_TICKS = 6
 LIMIT_TICKS = 9
 
 
-def _stop(desk: Desk, kind: OrderType) -> Order:
-    """Place a buy stop above a quiet market and return it once it is known to wait."""
+def _sign(side: Side) -> int:
+    return 1 if side is Side.BUY else -1
+
+
+def _stop(desk: Desk, kind: OrderType, side: Side = Side.BUY) -> Order:
+    """Place a stop beyond a quiet market and return it once it is known to wait; sells are covered."""
+    if side is Side.SELL:
+        desk.trade(Side.BUY, desk.lots(2))
     desk.market()
-    centre = desk.trial.centre()
+    centre, sign = desk.trial.centre(), _sign(side)
     desk.print_trade(centre)
-    price = centre + LIMIT_TICKS * desk.tick if kind is OrderType.STOP_LIMIT else None
-    stop_price = centre + STOP_TICKS * desk.tick
-    order = desk.order(Side.BUY, desk.lots(2), type=kind, price=price, stop_price=stop_price)
+    price = centre + sign * LIMIT_TICKS * desk.tick if kind is OrderType.STOP_LIMIT else None
+    stop_price = centre + sign * STOP_TICKS * desk.tick
+    order = desk.order(side, desk.lots(2), type=kind, price=price, stop_price=stop_price)
     desk.submit(order)
     desk.trial.poll(lambda: _known(desk, order), f"expected the {kind.value} to be acknowledged")
     expect(
         not desk.entry(order).cum_qty and desk.entry(order).working,
-        f"expected the {kind.value} at {stop_price} to wait with the market at {centre}, was "
+        f"expected the {side.value} {kind.value} at {stop_price} to wait with the market at {centre}, was "
         f"{desk.entry(order).updates[-1].exec_type.value if desk.entry(order).updates else 'silence'}",
     )
     return order
@@ -41,12 +47,13 @@ def _known(desk: Desk, order: Order) -> bool:
     return bool(desk.updates(order)) or order.client_order_id in desk.open_ids()
 
 
-def _move(desk: Desk, shift: int, printed: int) -> Decimal:
-    """Move the market by ticks, print a trade there, and return the ask."""
-    quote = desk.market(shift=shift)
-    desk.print_trade(desk.trial.centre() + printed * desk.tick)
-    assert quote.ask is not None  # noqa: S101 - the tool has set it
-    return quote.ask
+def _move(desk: Desk, shift: int, printed: int, side: Side = Side.BUY) -> Decimal:
+    """Move the market by ticks towards a stop of `side`, print a trade there, return what a taker pays."""
+    quote = desk.market(shift=_sign(side) * shift)
+    desk.print_trade(desk.trial.centre() + _sign(side) * printed * desk.tick)
+    far = quote.ask if side is Side.BUY else quote.bid
+    assert far is not None  # noqa: S101 - the tool has set it
+    return far
 
 
 @behaviour(
@@ -54,43 +61,52 @@ def _move(desk: Desk, shift: int, printed: int) -> Decimal:
     "A stop order waits until the market reaches its price",
     CRITICAL,
     steps=(
-        "place a buy stop 6 ticks above the market",
-        "move quote and last trade up to 1 tick below the stop",
+        "place a buy stop 6 ticks above the market, then a sell stop 6 ticks below it",
+        "move quote and last trade up to 1 tick before the stop each time",
     ),
-    passes_when="acknowledged and listed, no fill while the market stays below the stop",
+    passes_when="acknowledged and listed, no fill while the market stays before the stop",
     remedy="compare the stop price with the last trade (or the quote), not with the limit or the order's own",
     needs=("orders.stop",),
     methods=("market_data.inject",),
     references=("checks.md EX-09", "TC-E20 NautilusTrader exec testing spec"),
 )
 def stop_waits(desk: Desk) -> Finding:
-    """Come near the stop and see that it waits."""
-    order = _stop(desk, OrderType.STOP)
-    _move(desk, STOP_TICKS - 2, STOP_TICKS - 1)
-    desk.untouched(order, "the stop to wait one tick below its price")
-    desk.listing(order)
-    return passed("the stop waited one tick below its price")
+    """Come near a stop of each side and see that it waits."""
+    for side in (Side.BUY, Side.SELL):
+        order = _stop(desk, OrderType.STOP, side)
+        _move(desk, STOP_TICKS - 2, STOP_TICKS - 1, side)
+        desk.untouched(order, f"the {side.value} stop to wait one tick before its price")
+        desk.listing(order)
+        desk.cancel(order)
+    return passed("stops of both sides waited one tick before their price")
 
 
 @behaviour(
     "stop_triggers",
     "A stop order trades when the market goes through its price",
     CRITICAL,
-    steps=("place a buy stop above the market", "move quote and last trade through it"),
-    passes_when="FILLED, no fill worse than the ask shown then",
+    steps=(
+        "place a buy stop above the market, then a sell stop below",
+        "move quote and last trade through it",
+    ),
+    passes_when="FILLED each time, no fill worse than the quote shown then",
     remedy="watch the market for every working stop; check after each trade and quote",
     needs=("orders.stop",),
     methods=("market_data.inject",),
     references=("checks.md EX-09", "TC-E20 NautilusTrader exec testing spec", "Lean StopMarketOrderTests"),
 )
 def stop_triggers(desk: Desk) -> Finding:
-    """Go through the stop."""
-    order = _stop(desk, OrderType.STOP)
-    ask = _move(desk, STOP_TICKS + 3, STOP_TICKS + 2)
-    desk.filled_end(order)
-    prices = fill_prices(desk.entry(order))
-    expect(max(prices) <= ask, f"expected fills at {ask} or better, was {max(prices)}")
-    return passed(f"filled at {', '.join(map(str, prices))}")
+    """Go through a stop of each side."""
+    said = []
+    for side in (Side.BUY, Side.SELL):
+        order = _stop(desk, OrderType.STOP, side)
+        far = _move(desk, STOP_TICKS + 3, STOP_TICKS + 2, side)
+        desk.filled_end(order)
+        for price in fill_prices(desk.entry(order)):
+            good = price <= far if side is Side.BUY else price >= far
+            expect(good, f"expected a {side.value} at {far} or better, was {price}")
+            said.append(f"{side.value} at {price}")
+    return passed(f"triggered and filled: {', '.join(said)}")
 
 
 @behaviour(
