@@ -86,8 +86,12 @@ def _has_stream(level: LoadLevel, threshold: Threshold) -> bool:
 def worth_repeating(streams: dict[str, StreamRun], verdicts: Sequence[Verdict], noise: Noise) -> bool:
     """Return whether the generator or the machine spoilt a level."""
     limited = any(run.result.generator.limited for run in streams.values())
-    poor = any(answered_share(run.result) < USUAL_SHARE or grown(run.meter) for run in streams.values())
-    return limited or any(verdict.noisy for verdict in verdicts) or (noise.explains() and poor)
+    if limited or any(verdict.noisy for verdict in verdicts):
+        return True
+    slow = noise.explains(RATE_AS) and any(
+        answered_share(run.result) < USUAL_SHARE for run in streams.values()
+    )
+    return slow or (noise.explains(50.0) and any(grown(run.meter) for run in streams.values()))
 
 
 def answered_share(result: LoadResult) -> float:
