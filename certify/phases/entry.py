@@ -103,8 +103,9 @@ class Entry:
             self.fills[identity] = update
 
     def _replace(self, update: OrderUpdate) -> None:
+        last_asked = next((price for _, price in reversed(self.asked) if price is not None), self.price)
+        self.qty, self.price = update.qty, last_asked if update.price is None else update.price
         self._answered()
-        self.qty, self.price = update.qty, update.price if update.price is not None else self.price
 
     def _answered(self) -> None:
         """Count one change as answered; which of several it was is known only when all are."""
