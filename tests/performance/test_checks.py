@@ -69,7 +69,7 @@ THRESHOLDS = ("orders.latency.p50 < 100ms", "orders.latency.p90 < 100ms")
 BUSY = replace(QUICK, orders_per_s=200.0)
 LEVELS = {
     "leak": replace(BUSY, duration_s=2.0),
-    "quadratic_scan": BUSY,
+    "quadratic_scan": replace(QUICK, orders_per_s=150.0),
     "periodic_stall": replace(BUSY, duration_s=2.0),
     "position_lost_under_load": BUSY,
     "interpreter_hog": replace(QUICK, duration_s=2.0),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from certify.model.measure import Bound, Measurement
+from certify.model.results import LoadResult
 from certify.phases.api import Finding, bounded, check, failed, inconclusive, passed
 from certify.phases.performance import cards
-from certify.phases.performance.levels import load_of
+from certify.phases.performance.levels import LevelRun, load_of
 from certify.phases.performance.rates import fit_runs, runs_of, unless_limited, unless_noisy
 from certify.phases.trial import Trial
 
@@ -108,14 +109,18 @@ def latency_stable(trial: Trial) -> Finding:
         limits.append(Bound(name=name, op="<=", value=growth * first_ms + slack_ms, unit="ms"))
         texts.append(f"{run.level.name} {first_ms:.1f} → {last_ms:.1f} ms")
     if not figures:
-        return inconclusive(
-            f"the generator could not hold {limited}"
-            if limited
-            else f"no level has {MIN_THIRD} answers in its first and last third"
-        )
+        return inconclusive(_why_few(runs, limited))
     text = f"medians of the first and the last third: {', '.join(texts)}"
     finding = unless_noisy(bounded(text, tuple(figures), tuple(limits)), [run for run, _ in runs], 50.0)
     return unless_limited(finding, limited)
+
+
+def _why_few(runs: list[tuple[LevelRun, LoadResult]], limited: str) -> str:
+    if limited:
+        return f"the generator could not hold {limited}"
+    text = f"no level has {MIN_THIRD} answers in its first and last third"
+    spoilt = [f"{run.level.name}: {run.noise}" for run, _ in runs if run.attempts > 1]
+    return "; ".join([text, *spoilt])
 
 
 @check(cards.MEMORY_STABLE)
