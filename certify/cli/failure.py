@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from collections.abc import Callable
 
 from certify.errors import (
@@ -48,9 +49,8 @@ def guarded(command: Callable[[], object]) -> int:
         return next((code for kind, code in CODES if isinstance(error, kind)), ExitCode.INTERNAL)
     except Exception as error:  # a user never sees a traceback unless they ask for it
         if os.environ.get(DEBUG_VARIABLE):
-            raise
-        say(
-            f"certify: internal error: {type(error).__name__}: {error} (set {DEBUG_VARIABLE}=1 for the trace)"
-        )
+            traceback.print_exc()
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        say(f"certify: internal error: {said} (set {DEBUG_VARIABLE}=1 for the trace)")
         return ExitCode.INTERNAL
     return ExitCode.CERTIFIED
