@@ -213,6 +213,14 @@ class System(Protocol):
         """Say how it is."""
 
 
-METRICS = ("orders_submitted", "orders_filled", "orders_rejected", "orders_canceled", "fills", "volume", "open_orders")
+METRICS = (
+    "orders_submitted",
+    "orders_filled",
+    "orders_rejected",
+    "orders_canceled",
+    "fills",
+    "volume",
+    "open_orders",
+)
 """Counters and gauges since the start that a trade monitor keeps at least: counts of orders by
 what became of them, TRADE executions, summed quantity of fills, and orders working now."""

@@ -59,9 +59,9 @@ class Host:
         self.outbox = Outbox(fd_out)
         self.system: Any = None
         self._loop = asyncio.new_event_loop()
-        self._main_jobs: "List[Job]" = []
+        self._main_jobs: List[Job] = []
         self._main_wake: Optional[asyncio.Event] = None
-        self._worker_jobs: "queue.SimpleQueue[Optional[Job]]" = queue.SimpleQueue()
+        self._worker_jobs: queue.SimpleQueue[Optional[Job]] = queue.SimpleQueue()
         self._closing = False
         self._stop_load = threading.Event()
 
@@ -122,7 +122,7 @@ class Host:
         try:
             method = self._method(message["port"], message["method"])
             args = wire.from_wire(message["args"])
-        except Exception as error:  # noqa: BLE001 - whatever is wrong belongs in the answer
+        except Exception as error:
             self.outbox.failure(reply, error)
             return
         if inspect.iscoroutinefunction(method):
@@ -153,7 +153,7 @@ class Host:
     async def _await(self, reply: Optional[int], coroutine: Any) -> None:
         try:
             self.outbox.answer(reply, await coroutine)
-        except Exception as error:  # noqa: BLE001 - the adapter's own mistakes end as an answer
+        except Exception as error:
             self.outbox.failure(reply, error)
 
     def _answer(self, reply: Optional[int], job: Callable[[], Any]) -> None:
@@ -162,7 +162,7 @@ class Host:
             if inspect.isawaitable(value):
                 value = self._finish(value)
             self.outbox.answer(reply, value)
-        except BaseException as error:  # noqa: BLE001 - SystemExit of a system must not end the host silently
+        except BaseException as error:
             self.outbox.failure(reply, error)
             if isinstance(error, (SystemExit, KeyboardInterrupt)):
                 raise
@@ -238,7 +238,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
     try:
         Host(fd_in, fd_out).run()
-    except BaseException:  # noqa: BLE001 - the last word of a dying process belongs in its log
+    except BaseException:
         traceback.print_exc()
         sys.stderr.flush()
         os._exit(70)

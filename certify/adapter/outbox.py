@@ -26,7 +26,7 @@ class Outbox:
     def __init__(self, fd: int) -> None:
         """Write to `fd` once started."""
         self._fd = fd
-        self._items: "queue.SimpleQueue[Optional[Item]]" = queue.SimpleQueue()
+        self._items: queue.SimpleQueue[Optional[Item]] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write, daemon=True, name="certify-outbox")
         self.linger_s = 0.0
         """How long to let things gather before they are written: while a load runs, a writer that wakes
@@ -111,13 +111,13 @@ def frame_of(item: Item) -> bytes:
         if what == "answer":
             breaches = wire.contract_breaches(value)
             return wire.json_frame({"re": key, "value": wire.to_wire(value), "breaches": breaches})
-    except Exception as error:  # noqa: BLE001 - a value that does not fit the wire is the adapter's mistake
+    except Exception as error:
         if what == "event":
             return wire.json_frame({"breach": f"emitted {type(value).__name__}: {error}"})
         value = (error, "")
-    error, trace = value
-    kind = "not_supported" if isinstance(error, NotSupported) or _named(error) else "raised"
-    text = f"{type(error).__name__}: {error}" if kind == "raised" else str(error)
+    raised, trace = value
+    kind = "not_supported" if isinstance(raised, NotSupported) or _named(raised) else "raised"
+    text = f"{type(raised).__name__}: {raised}" if kind == "raised" else str(raised)
     return wire.json_frame({"re": key, "error": kind, "text": text, "trace": trace})
 
 
@@ -127,7 +127,9 @@ def _named(error: BaseException) -> bool:
 
 def _event_frame(stamp_ns: int, event: Any) -> bytes:
     if not isinstance(event, SYSTEM_EVENTS):
-        return wire.json_frame({"breach": f"emitted {type(event).__name__}: expected an event of the contract"})
+        return wire.json_frame(
+            {"breach": f"emitted {type(event).__name__}: expected an event of the contract"}
+        )
     return wire.json_frame(
         {"ev": wire.to_wire(event), "at": stamp_ns, "breaches": wire.contract_breaches(event)}
     )

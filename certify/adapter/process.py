@@ -28,10 +28,23 @@ from certify.adapter import rows, wire
 from certify.errors import AdapterRaised, NotSupported, SystemDied, SystemSilent, SystemUnavailable
 
 STAGED = (
-    "__init__.py clock.py errors.py model/__init__.py model/trading.py model/codec.py model/capabilities.py "
-    "adapter/__init__.py adapter/contract.py adapter/wire.py adapter/outbox.py adapter/host.py adapter/load.py "
-    "adapter/arrivals.py adapter/flights.py adapter/rows.py"
-).split()
+    "__init__.py",
+    "clock.py",
+    "errors.py",
+    "model/__init__.py",
+    "model/trading.py",
+    "model/codec.py",
+    "model/capabilities.py",
+    "adapter/__init__.py",
+    "adapter/contract.py",
+    "adapter/wire.py",
+    "adapter/outbox.py",
+    "adapter/host.py",
+    "adapter/load.py",
+    "adapter/arrivals.py",
+    "adapter/flights.py",
+    "adapter/rows.py",
+)
 BOOTSTRAP = (
     "import sys; root = sys.argv.pop(1); sys.path[:] = [p for p in sys.path if p]; "
     "sys.path.insert(0, root); from certify.adapter.host import main; main()"
@@ -188,7 +201,7 @@ class SystemProcess:
 
     def _popen(self, child_in: int, child_out: int) -> subprocess.Popen[bytes]:
         with self.spec.log_file.open("ab") as log:
-            return subprocess.Popen(  # noqa: S603 - the interpreter is the profile's own choice
+            return subprocess.Popen(
                 [self._interpreter(), "-u", "-c", BOOTSTRAP, self._root(), str(child_in), str(child_out)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -225,10 +238,13 @@ class SystemProcess:
             raise SystemSilent(f"{what}: expected an answer within {timeout_s:g} s, was silence") from None
         except wire.WireError:
             self._wait(1.0)
-            raise self.died or SystemDied(f"{what}: the system's process is gone") from None
+            raise self._gone(what) from None
         finally:
             with self._lock:
                 self._pending.pop(number, None)
+
+    def _gone(self, what: str) -> SystemDied:
+        return self.died or SystemDied(f"{what}: the system's process is gone")
 
     def _read(self, fd: int) -> None:
         with os.fdopen(fd, "rb", buffering=1 << 16) as pipe, contextlib.suppress(wire.WireError, ValueError):

@@ -21,7 +21,9 @@ from certify.model import codec, trading
 MAX_FRAME_BYTES = 64 * 1024 * 1024
 HEADER = struct.Struct(">IB")
 JSON, BINARY = ord("J"), ord("B")
-KNOWN = {name: item for name, item in vars(trading).items() if is_dataclass(item)}
+KNOWN: Dict[str, type] = {
+    name: item for name, item in vars(trading).items() if isinstance(item, type) and is_dataclass(item)
+}
 
 
 class WireError(Exception):
@@ -30,8 +32,10 @@ class WireError(Exception):
 
 def to_wire(value: Any) -> Any:
     """Return a value of the vocabulary as JSON-ready data; raises TypeError for anything else."""
+    if isinstance(value, Enum):
+        return value.value
     if value is None or isinstance(value, (str, int, float, bool)):
-        return value.value if isinstance(value, Enum) else value
+        return value
     if isinstance(value, Decimal):
         return {codec.TAG: "Decimal", "v": str(value)}
     if isinstance(value, dict):

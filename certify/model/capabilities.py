@@ -50,4 +50,7 @@ CAPABILITIES: dict[str, str] = {
     "alerts.escalate": "lets alerts be escalated",
     "alerts.resolve": "lets alerts be resolved",
 }
-"""Flag → what the system claims when the flag is missing or True. `False` buys nothing: only a reason does."""
+"""Flag → what the system claims when the flag is missing or True.
+
+`False` buys nothing: only a reason does.
+"""

@@ -121,7 +121,8 @@ def _exactly(kind: type, data: Any) -> Any:
 
 def _union_decoder(kinds: Tuple[Any, ...]) -> Decoder:
     plain = [kind for kind in kinds if kind is not type(None)]
-    classes = {kind.__name__: kind for kind in plain if dataclasses.is_dataclass(kind)}
+    dataclass_kinds = (kind for kind in plain if isinstance(kind, type) and dataclasses.is_dataclass(kind))
+    classes = {kind.__name__: kind for kind in dataclass_kinds}
     others = [kind for kind in plain if not dataclasses.is_dataclass(kind)]
 
     def pick(data: Any) -> Any:

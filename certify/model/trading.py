@@ -281,7 +281,7 @@ LIMIT_UNITS: Dict[str, str] = {
     "max_daily_loss": "money",
     "price_band": "%",
 }
-"""Every limit of the contract with the unit its value is in; `price_band` is percent of the reference price."""
+"""Every limit of the contract with its unit; `price_band` is percent of the reference price."""
 
 
 @dataclass(frozen=True)

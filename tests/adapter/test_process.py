@@ -14,7 +14,7 @@ from certify.adapter import Environment, Order, OrderUpdate, Side
 from certify.adapter.process import LaunchSpec, Sink, SystemProcess
 from certify.errors import AdapterRaised, NotSupported, SystemDied, SystemSilent, SystemUnavailable
 
-ADAPTER = '''
+ADAPTER = """
 import asyncio, os, sys, threading, time
 from decimal import Decimal
 from certify.adapter import *
@@ -24,7 +24,8 @@ class Port:
     def submit(self, order):
         print("noise on stdout"); os.chdir("/")
         self.ctx.emit(OrderUpdate(client_order_id=order.client_order_id, instrument=order.instrument,
-            exec_type=ExecType.NEW, status=OrdStatus.NEW, side=order.side, qty=order.qty, leaves_qty=order.qty))
+            exec_type=ExecType.NEW, status=OrdStatus.NEW, side=order.side,
+            qty=order.qty, leaves_qty=order.qty))
     async def cancel(self, client_order_id, instrument):
         await asyncio.sleep(0.01)
         def say():
@@ -55,7 +56,7 @@ async def create_async(ctx): return Sys(ctx)
 def create_raises(ctx): raise ValueError("no licence")
 def create_dies(ctx): os._exit(4)
 def create_hangs(ctx): time.sleep(60)
-'''
+"""
 
 
 class Recorder(Sink):
@@ -124,7 +125,7 @@ def test_what_it_cannot_do_is_not_supported(toy: Any) -> None:
 
 
 def test_silence_ends_at_the_time_limit(toy: Any) -> None:
-    with pytest.raises(SystemSilent, match="within 0.2 s"):
+    with pytest.raises(SystemSilent, match=r"within 0\.2 s"):
         toy.call("execution", "open_orders", timeout_s=0.2)
 
 
@@ -157,7 +158,12 @@ def test_state_survives_a_restart_in_the_same_directory(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("function", "text"),
-    [("create_raises", "no licence"), ("create_dies", "exit code 4"), ("create_hangs", "silence"), ("nope", "nope")],
+    [
+        ("create_raises", "no licence"),
+        ("create_dies", "exit code 4"),
+        ("create_hangs", "silence"),
+        ("nope", "nope"),
+    ],
 )
 def test_a_system_that_cannot_be_made_is_unavailable(tmp_path: Path, function: str, text: str) -> None:
     process = SystemProcess(spec(tmp_path, function), Sink())
@@ -173,7 +179,9 @@ def test_create_may_be_a_coroutine(tmp_path: Path) -> None:
 
 
 def other_pythons() -> list[str]:
-    found = [shutil.which(name) for name in ("python3.8", "python3.9", "python3.10", "python3.12", "python3.13")]
+    found = [
+        shutil.which(name) for name in ("python3.8", "python3.9", "python3.10", "python3.12", "python3.13")
+    ]
     found += [str(path) for path in Path.home().glob(".pyenv/versions/3.*/bin/python")]
     return [path for path in found if path and runs(path)]
 
