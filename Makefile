@@ -12,7 +12,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 JOBS   ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup certify test check format lock clean
+.PHONY: help setup certify test check format docs lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,10 @@ check: setup ## style, types and the direction of imports
 format: setup ## put the code into the one format and mend what can be mended
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
+
+docs: setup ## write docs/checks.md and the tables of the other pages from the code
+	$(BIN)/python docs/make_checks.py
+	$(BIN)/python docs/make_tables.py
 
 lock: ## choose the newest versions that fit and write requirements-dev.lock
 	@tools=$$(mktemp -d) && trap 'rm -rf "$$tools"' EXIT && \
