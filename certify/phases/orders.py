@@ -7,6 +7,8 @@ from dataclasses import replace
 from decimal import ROUND_DOWN, ROUND_UP, Decimal
 from typing import Any, cast
 
+from certify import clock
+from certify.errors import CertifyError, SystemUnavailable
 from certify.model.trading import (
     AccountState,
     ExecType,
@@ -16,6 +18,7 @@ from certify.model.trading import (
     Position,
     Side,
     TimeInForce,
+    Trade,
 )
 from certify.phases.api import Unmet, expect
 from certify.phases.trial import PATIENCE_S, QUICK_LOOK_S, Trial
@@ -25,6 +28,8 @@ ENDED = frozenset({ExecType.CANCELED, ExecType.REJECTED, ExecType.EXPIRED})
 ANSWERED = ACCEPTED | ENDED
 CANCEL_ANSWERS = frozenset({ExecType.CANCELED, ExecType.CANCEL_REJECTED})
 MODIFY_ANSWERS = frozenset({ExecType.REPLACED, ExecType.REPLACE_REJECTED})
+CASH_KINDS = ("STK", "ETF", "CRYPTO")
+"""Kinds of instruments that are paid for in full, so that cash moves by the notional."""
 RESTING_DISTANCE = Decimal("0.01")
 """How far from the market a resting order lies: 1 % of the price, or half the price band if less."""
 
@@ -76,6 +81,17 @@ class OrderDesk:
         return to_tick((quote.ask or Decimal(0)) * (1 + distance), tick, down=False)
 
     # doing things
+
+    def print_trade(self, price: Decimal) -> None:
+        """Let a trade be printed, where the system takes prints from outside."""
+        instrument = self.trial.instrument
+        trade = Trade(instrument.id, price, instrument.lot, clock.now_ns())
+        try:
+            self.trial.call("market_data", "inject", trade)
+        except SystemUnavailable:
+            raise
+        except CertifyError as error:
+            self.trial.note(f"no trade could be printed: {error}")
 
     def submit(self, order: Order) -> Order:
         """Send an order within the safety caps; the answer comes as an event."""

@@ -96,6 +96,7 @@ class SystemSession(Sink):
 
     def launch(self) -> SystemInfo:
         """Make the process and the system in it, without starting it; returns what it says of itself."""
+        self.inbox.quotes.clear()  # a new process has no subscription, and the last quotes are of the old one
         work_dir = self._place.root / f"work-{next(self._generations)}"
         spec = LaunchSpec(
             adapter=self.backend.adapter,

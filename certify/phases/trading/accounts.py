@@ -8,12 +8,10 @@ from typing import cast
 
 from certify.model.trading import ExecType, Order, OrderUpdate, Position, Side, TimeInForce
 from certify.phases.api import Finding, expect, expect_equal, not_applicable, passed
-from certify.phases.orders import CANCEL_ANSWERS, said
+from certify.phases.orders import CANCEL_ANSWERS, CASH_KINDS, said
 from certify.phases.trading.desk import Desk
 from certify.phases.trading.family import ALL_MODES, CRITICAL, MAJOR, behaviour
 
-CASH_KINDS = ("STK", "ETF", "CRYPTO")
-"""Kinds of instruments that are paid for in full, so that cash moves by the notional."""
 CENT = Decimal("0.01")
 AVERAGE_SHARE = Decimal("0.0001")
 """How far an average price may be off: 0.01 % (catalogue EX-43)."""

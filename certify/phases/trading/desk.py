@@ -9,7 +9,6 @@ from decimal import Decimal
 from typing import Any, cast
 
 from certify import clock
-from certify.errors import CertifyError
 from certify.model.ids import Assurance
 from certify.model.trading import (
     ExecType,
@@ -19,7 +18,6 @@ from certify.model.trading import (
     Quote,
     Side,
     TimeInForce,
-    Trade,
 )
 from certify.phases.api import Unmet, expect, expect_equal
 from certify.phases.ledger import Entry
@@ -82,14 +80,6 @@ class Desk(OrderDesk):
         size, name = self.lots(lots), self.trial.instrument.id
         self.trial.call("market_data", "inject", Quote(name, bid, size, ask, size, clock.now_ns()))
 
-    def print_trade(self, price: Decimal) -> None:
-        """Let a trade be printed, where the system takes prints from outside."""
-        trade = Trade(self.trial.instrument.id, price, self.lots(1), clock.now_ns())
-        try:
-            self.trial.call("market_data", "inject", trade)
-        except CertifyError as error:
-            self.trial.note(f"no trade could be printed: {error}")
-
     def through(self, side: Side, quote: Quote) -> Decimal:
         """Return a limit at which an order trades at once: the other side, or beyond where it moves."""
         far = cast("Decimal", quote.ask if side is Side.BUY else quote.bid)
@@ -102,11 +92,12 @@ class Desk(OrderDesk):
         """Return so many lots, or as many as the profile's caps and limits leave room for (at least 1)."""
         plan, price = self.trial.plan, self.trial.centre()
         value = price * self.trial.instrument.multiplier
+        limits = plan.limits | (self.trial.limits() if self.trial.has("risk", "limits") else {})
         qtys = [plan.safety.max_order_qty, plan.safety.max_order_notional / price]
         for name in ("max_order_qty", "max_position_qty"):
-            qtys.append(plan.limits.get(name, qtys[0]))
+            qtys.append(limits.get(name, qtys[0]))
         for name in ("max_order_notional", "max_position_notional"):
-            qtys.append(plan.limits[name] / value if name in plan.limits else qtys[0])
+            qtys.append(limits[name] / value if name in limits else qtys[0])
         return max(1, min(count, int(min(qtys) * SHARE_OF_LIMITS / self.lots(1))))
 
     # orders
@@ -244,14 +235,18 @@ class Desk(OrderDesk):
         facts[key] = shown - fills
         return shown
 
-    def broker_holds(self) -> Decimal | None:
-        """Return what the broker itself says is held, where the system's port is not the broker's own.
+    @property
+    def at_broker(self) -> Desk | None:
+        """Return the broker's own port, where this is the system's order path and both are in scope.
 
-        What a system has dropped or not understood shows here only.
+        What a system has dropped or not understood shows there only.
         """
-        if self.port != "execution" or not self.trial.has("broker", "positions"):
-            return None
-        return Desk(self.trial, "broker")._still_position()
+        both = self.port == "execution" and self.trial.has("broker", "open_orders")
+        return Desk(self.trial, "broker") if both else None
+
+    def broker_holds(self) -> Decimal | None:
+        """Return what the broker itself says is held, where it can be asked."""
+        return self.at_broker._still_position() if self.at_broker is not None else None
 
     def _still_position(self) -> Decimal:
         """Return the position once it has not changed for a short while."""
@@ -275,9 +270,13 @@ class Desk(OrderDesk):
         return self.trial.poll(look, f"expected {order.client_order_id} in open_orders", within_s)
 
     def not_listed(self, order: Order, when: str, *, within_s: float = PATIENCE_S) -> None:
-        """Fail unless an order is (soon) not among the working ones."""
-        text = f"expected {order.client_order_id} gone from open_orders {when}"
-        self.trial.poll(lambda: order.client_order_id not in self.open_ids(), text, within_s)
+        """Fail unless an order is (soon) not among the working ones, here and at the broker itself."""
+        name, at_broker = order.client_order_id, self.at_broker
+        text = f"expected {name} gone from open_orders {when}"
+        self.trial.poll(lambda: name not in self.open_ids(), text, within_s)
+        if at_broker is not None:
+            text = f"expected {name} gone from the broker's own open_orders {when}"
+            self.trial.poll(lambda: name not in at_broker.open_ids(), text, within_s)
 
     def listed_with(
         self,
