@@ -10,6 +10,7 @@ from typing import TextIO
 from rich.console import Console
 from rich.text import Text
 
+from certify.cli.console import PlainConsole
 from certify.cli.live.draw import STYLES
 from certify.cli.live.text import one_line
 from certify.cli.pipeline import CARDS, Outcome
@@ -34,7 +35,7 @@ BLAMED = (CheckOutcome.FAILED, CheckOutcome.ERROR, CheckOutcome.INCONCLUSIVE)
 
 def end_screen(outcome: Outcome, out: TextIO) -> None:
     """Write the verdict, why, and the next command to type."""
-    console = Console(file=out, highlight=False, markup=False, emoji=False, soft_wrap=not out.isatty())
+    console = PlainConsole(out)
     width = min(console.width, WIDEST) if out.isatty() else None
     for line in (Text(), *_verdict(outcome), Text(), *_facts(outcome), *_blame(outcome), *_where(outcome)):
         for part in _fitted(line, console, width):

@@ -47,7 +47,7 @@ def guarded(command: Callable[[], object]) -> int:
     except CertifyError as error:
         say(f"certify: {error}")
         return next((code for kind, code in CODES if isinstance(error, kind)), ExitCode.INTERNAL)
-    except Exception as error:  # a user never sees a traceback unless they ask for it
+    except Exception as error:  # noqa: BLE001 - a user never sees a traceback unless they ask for it
         if os.environ.get(DEBUG_VARIABLE):
             traceback.print_exc()
         said = " ".join(f"{type(error).__name__}: {error}".split())

@@ -9,6 +9,7 @@ from typing import TextIO
 from rich.console import Console
 from rich.text import Text
 
+from certify.cli.console import PlainConsole
 from certify.cli.live.draw import STYLES
 from certify.cli.live.text import clock_text, one_line
 from certify.model.card import CheckCard
@@ -19,14 +20,9 @@ from certify.report.words import OUTCOME_WORDS, PHASE_TITLES
 SEVERITY_STYLES = {"critical": "bold", "major": "", "minor": "dim"}
 
 
-def console_for(out: TextIO) -> Console:
-    """Return a console that takes no text for markup, and folds lines on a terminal only."""
-    return Console(file=out, highlight=False, markup=False, emoji=False, soft_wrap=not out.isatty())
-
-
 def plan_table(plan: Plan, out: TextIO) -> None:
     """Write each check of a plan under its phase, with the reason where it is not run, and the counts."""
-    console = console_for(out)
+    console = PlainConsole(out)
     for phase in PhaseId:
         own = [check for check in plan.checks if check.phase is phase]
         if own:
@@ -65,7 +61,7 @@ def _plan_totals(plan: Plan) -> Iterator[str]:
 
 def card_table(cards: Sequence[CheckCard], out: TextIO) -> None:
     """Write one line for each check, under its phase."""
-    console = console_for(out)
+    console = PlainConsole(out)
     for phase in PhaseId:
         own = [card for card in cards if card.phase is phase]
         if own:
@@ -81,7 +77,7 @@ def _card_row(card: CheckCard) -> tuple[Text, ...]:
 
 def card_in_full(card: CheckCard, out: TextIO) -> None:
     """Write everything about a check."""
-    console = console_for(out)
+    console = PlainConsole(out)
     _print(console, Text(card.id, style="bold"))
     _print(console, Text(card.title))
     _print(console, Text())

@@ -43,7 +43,7 @@ def test_profiles_are_listed_shown_and_validated(tmp_path) -> None:
     assert done.stdout.startswith("valid: ")
     first, second = done.stderr.splitlines()
     assert first.startswith("certify: bad.yaml:2:7: ")
-    assert second.startswith("certify: worse.yaml:2:10: ") or second.startswith("certify: worse.yaml:2:")
+    assert second.startswith("certify: worse.yaml:2:")
     schema = json.loads(certify("profile", "schema", cwd=tmp_path).stdout)
     assert schema["title"] == "certify profile"
     assert "execution.smoke" in json.dumps(schema)
