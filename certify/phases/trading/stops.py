@@ -44,7 +44,8 @@ def _stop(desk: Desk, kind: OrderType, side: Side = Side.BUY) -> Order:
 
 def _known(desk: Desk, order: Order) -> bool:
     """Return whether a stop was acknowledged: some brokers only list it and never say NEW."""
-    return bool(desk.updates(order)) or order.client_order_id in desk.open_ids()
+    said = any(update.exec_type is not ExecType.PENDING_NEW for update in desk.updates(order))
+    return said or order.client_order_id in desk.open_ids()
 
 
 def _move(desk: Desk, shift: int, printed: int, side: Side = Side.BUY) -> Decimal:
