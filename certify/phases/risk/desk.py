@@ -21,6 +21,8 @@ NO_CAP_PER_S = 500
 PRICE_ROOM = Decimal("1.05")
 """How much dearer than now an order may become while its check runs."""
 MOST_LOTS = 10
+MOST_ORDERS = 20
+"""Orders by which a position is traded up to a limit that cannot be lowered."""
 STOP_DISTANCE = Decimal("0.01")
 
 
@@ -88,8 +90,11 @@ class RiskDesk(OrderDesk):
             raise Unmeasurable(f"{name} cannot be set, and at its declared value it cannot be probed")
         return value
 
-    def room(self, besides: str) -> int:
-        """Return how many lots an order may have by every limit but one, and by the safety caps."""
+    def room(self, besides: str, times: int = 3) -> int:
+        """Return how many lots an order may have by every limit but one, and by the safety caps.
+
+        So that `times` orders of that many lots fit into the limits on positions.
+        """
         price = (self.trial.quote().ask or Decimal(0)) * PRICE_ROOM
         each = self.value(Decimal(1), price)
         safety, limits = self.trial.plan.safety, self.trial.limits()
@@ -97,17 +102,18 @@ class RiskDesk(OrderDesk):
         for name, per_unit in (
             ("max_order_qty", Decimal(1)),
             ("max_order_notional", each),
-            ("max_position_qty", Decimal(3)),
-            ("max_position_notional", 3 * each),
+            ("max_position_qty", Decimal(times)),
+            ("max_position_notional", times * each),
         ):
             if name in limits and name != besides:
                 caps.append(limits[name] / per_unit)
         return int(min(caps) // self.trial.instrument.lot)
 
-    def lots_limit(self, name: str, most: int = MOST_LOTS, *, spare: int = 1) -> int:
+    def lots_limit(self, name: str, most: int = MOST_LOTS, *, spare: int = 1, times: int = 1) -> int:
         """Return a limit on quantity in whole lots, lowered to at most `most` where it can be set.
 
-        An order of `spare` lots more than the limit must be possible by everything else.
+        An order of `spare` lots more than the limit must be possible by everything else; `times` of them
+        where the limit cannot be set.
         """
         room = self.room(name)
         count = min(most, room - spare)
@@ -116,6 +122,7 @@ class RiskDesk(OrderDesk):
         if self.lower(name, self.lots(count)) is not None:
             return count
         count = int((self.declared(name) / self.trial.instrument.lot).to_integral_value(ROUND_DOWN))
+        room = self.room(name, times)
         if count + spare > room:
             raise Unmeasurable(f"{name} is {count} lots; other limits and the safety caps leave {room}")
         return count
@@ -266,15 +273,38 @@ class RiskDesk(OrderDesk):
         size = max(Decimal(10_000), self.lots(1000))
         return replace(quote, bid_size=size, ask_size=size, ts_event_ns=clock.now_ns())
 
+    def position_limit(self, most: int, *, spare: int = 1) -> int:
+        """Return max_position_qty in lots, lowered to `most` where it can be set.
+
+        One that cannot be set may be larger than any order: then it is reached by several.
+        """
+        room = self.room("max_position_qty")
+        if room <= spare:
+            raise Unmeasurable(f"other limits and the safety caps leave {room} lots: too few")
+        if self.lower("max_position_qty", self.lots(min(most, room - spare))) is not None:
+            return min(most, room - spare)
+        count = int((self.declared("max_position_qty") / self.lots(1)).to_integral_value(ROUND_DOWN))
+        if count > room * MOST_ORDERS:
+            raise Unmeasurable(f"max_position_qty is {count} lots; an order may have {room}: too many orders")
+        return count
+
     def hold(self, lots: int, side: Side = Side.BUY) -> Decimal:
         """Trade into a position and wait until the system shows it; returns the signed quantity."""
         before = self.position()
-        qty = self.lots(lots)
-        self.deep_market(qty)
-        self.fill(side, qty)
+        qty, most = self.lots(lots), self.room("max_position_qty")
+        for done in range(0, lots, max(most, 1)):
+            part = self.lots(min(most, lots - done)) if most else qty
+            self.deep_market(part)
+            self.fill(side, part)
         held = before + (qty if side is Side.BUY else -qty)
         self.position_is(held, "after trading into a position")
         return held
+
+
+def money(value: Decimal) -> Decimal:
+    """Return an amount rounded to cents, or to four figures where it is so small that cents are none."""
+    places = max(2, 3 - value.adjusted()) if value else 2
+    return round(value, places)
 
 
 def changed(qty: Decimal | None, price: Decimal | None) -> str:

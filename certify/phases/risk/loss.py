@@ -16,7 +16,7 @@ from certify.model.trading import AccountState, ExecType, OrderType, Side
 from certify.phases.api import Check, Finding, Unmeasurable, Unmet, check, passed
 from certify.phases.orders import said, to_tick
 from certify.phases.risk.cards import CRITICAL, REACT_WITHIN, SET_MARKET, SLOW, risk_card
-from certify.phases.risk.desk import RiskDesk, claims, terms
+from certify.phases.risk.desk import RiskDesk, claims, money, terms
 from certify.phases.trial import Trial
 
 STEPS = 5
@@ -53,13 +53,15 @@ class Loss:
         tick = trial.instrument.tick
         bid = to_tick(trial.centre() * factor, tick, down=True) - tick
         trial.set_market(bid, bid + 2 * tick, size=max(Decimal(10_000), 2 * self.qty))
+        self.desk.print_trade(bid + tick)  # a price band may be measured from the last trade
 
     def refused_soon(self, why: str) -> float:
         """Return the milliseconds until an order that adds to the position is refused; fails when none is."""
         trial, began = self.desk.trial, clock.monotonic_ns()
         within_s = trial.seconds("react_within")
         while True:
-            order = self.desk.make(Side.BUY, 1)
+            # A market order: a price off the last trade may be refused for another reason.
+            order = self.desk.make(Side.BUY, 1, OrderType.MARKET)
             answer = self.desk.place(order)
             took_ms = (clock.monotonic_ns() - began) / clock.NS_PER_MS
             if answer.exec_type is ExecType.REJECTED:
@@ -138,7 +140,7 @@ def _lots(desk: RiskDesk, least: Decimal, most: Decimal) -> int:
 
 def _limit(desk: RiskDesk, coming: Decimal, least: Decimal, most: Decimal) -> Decimal:
     if claims(desk.trial, "risk", "risk.set_limit"):
-        return round(most + coming * SHARE, 2)
+        return money(most + coming * SHARE)
     limit = desk.declared(NAME)
     if not most < limit < least + coming * Decimal("0.9"):
         raise Unmeasurable(f"the declared {NAME} {limit} cannot be reached within the other limits")
@@ -156,6 +158,16 @@ def _put_back(loss: Loss) -> None:
         trial.call("risk", "resume", "certify", "end of the check of the daily loss")
     except CertifyError as error:
         trial.note(f"resume after the check of the daily loss: {error}")
+    _trade_once(loss.desk)
+
+
+def _trade_once(desk: RiskDesk) -> None:
+    """Leave a last trade at the market as it is again: some systems measure from it."""
+    for side in (Side.BUY, Side.SELL):
+        try:
+            desk.fill(side)
+        except Unmet as error:
+            desk.trial.note(f"a trade after the check of the daily loss: {error}")
 
 
 @check(

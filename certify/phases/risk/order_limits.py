@@ -7,7 +7,7 @@ from decimal import Decimal
 from certify.model.trading import OrderType, Side
 from certify.phases.api import Check, Finding, Unmeasurable, check, passed
 from certify.phases.risk.cards import CRITICAL, risk_card
-from certify.phases.risk.desk import RiskDesk
+from certify.phases.risk.desk import RiskDesk, money
 from certify.phases.trial import Trial
 
 QTY_RULES = ("RK-03", "RK-07", "rts6.15.1.c", "inc.hardblock")
@@ -50,6 +50,7 @@ def _probe_qty(trial: Trial, side: Side, kind: OrderType) -> Finding:
             desk.allowed(order, why)
             if kind is OrderType.MARKET:
                 desk.filled(order)
+                desk.fill(Side.SELL, order.qty)  # so that no limit on positions is met on the way
             desk.clear(order)
     desk.refused(desk.make(side, count + 1, kind), why)
     return passed(f"{desk.lots(count)} let through, {desk.lots(count + 1)} refused")
@@ -208,14 +209,14 @@ def max_order_notional_market(trial: Trial) -> Finding:
     quote = desk.deep_market(qty)
     value = desk.value(qty, quote.ask or Decimal(0))
     for side in (Side.BUY, Side.SELL):
-        desk.must_lower("max_order_notional", round(value * MARGIN, 2))
+        desk.must_lower("max_order_notional", money(value * MARGIN))
         order = desk.order(side, qty, type=OrderType.MARKET)
-        desk.allowed(order, f"by max_order_notional {value * MARGIN:.2f}")
+        desk.allowed(order, f"by max_order_notional {money(value * MARGIN)}")
         desk.filled(order)
-    desk.must_lower("max_order_notional", round(value / MARGIN, 2))
-    why = f"by max_order_notional {value / MARGIN:.2f}"
+    desk.must_lower("max_order_notional", money(value / MARGIN))
+    why = f"by max_order_notional {money(value / MARGIN)}"
     desk.refused(desk.order(Side.BUY, qty, type=OrderType.MARKET), why)
-    return passed(f"a market order worth {value:.2f} was refused {why}")
+    return passed(f"a market order worth {money(value)} was refused {why}")
 
 
 CHECKS: tuple[Check, ...] = (

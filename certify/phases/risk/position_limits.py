@@ -5,15 +5,17 @@ from __future__ import annotations
 from decimal import Decimal
 
 from certify.model.trading import Order, OrderType, Side
-from certify.phases.api import Check, Finding, Unmeasurable, check, expect, passed
+from certify.phases.api import Check, Finding, Unmeasurable, check, expect, not_applicable, passed
 from certify.phases.risk.cards import CRITICAL, MAJOR, risk_card
-from certify.phases.risk.desk import RiskDesk
+from certify.phases.risk.desk import RiskDesk, money, settable
 from certify.phases.trial import Trial
 
 RULES = ("RK-12", "RK-07", "sec.15c3-5.c1i")
 NEEDS = ("risk.max_position_qty",)
 REMEDY = "count what is held and everything that is on its way, in the direction of the order"
 MARGIN = Decimal("1.25")
+FEW = 4
+"""Lots left below a limit that cannot be lowered, once the rest of it is held."""
 
 
 def _flat(trial: Trial) -> RiskDesk:
@@ -24,10 +26,18 @@ def _flat(trial: Trial) -> RiskDesk:
     return desk
 
 
+def _hold_beyond(desk: RiskDesk, count: int) -> int:
+    """Hold what is above a few lots of a limit that could not be lowered; return the lots held."""
+    held = max(0, count - FEW)
+    if held:
+        desk.hold(held)
+    return held
+
+
 def _filled(trial: Trial, side: Side) -> Finding:
     desk = _flat(trial)
     desk.deep_market()
-    count = desk.lots_limit("max_position_qty", 4, spare=2)
+    count = desk.position_limit(4, spare=2)
     why = f"by max_position_qty {desk.lots(count)}"
     if count > 1:
         desk.hold(count - 1, side)
@@ -95,18 +105,17 @@ def max_position_qty_short(trial: Trial) -> Finding:
 def max_position_qty_working(trial: Trial) -> Finding:
     """Many small orders."""
     desk = _flat(trial)
-    count = desk.lots_limit("max_position_qty", 4)
-    if count > 20:
-        raise Unmeasurable(f"max_position_qty {desk.lots(count)} needs too many orders of one lot")
-    why = f"by max_position_qty {desk.lots(count)}"
+    count = desk.position_limit(4)
+    held = _hold_beyond(desk, count)
+    why = f"by max_position_qty {desk.lots(count)}" + (f" with {held} lots held" if held else "")
     resting: list[Order] = []
-    for number in range(count):
+    for number in range(count - held):
         resting.append(desk.make(Side.BUY, 1))
         desk.allowed(resting[-1], f"{why} with {number} lots working")
-    desk.refused(desk.make(Side.BUY, 1), f"{why} with {count} lots working")
+    desk.refused(desk.make(Side.BUY, 1), f"{why} with {len(resting)} lots working")
     desk.clear(resting[0])
-    desk.allowed(desk.make(Side.BUY, 1), f"{why} after a cancel, with {count - 1} lots working")
-    return passed(f"{count} orders of one lot were let through, one more was not")
+    desk.allowed(desk.make(Side.BUY, 1), f"{why} after a cancel, with {len(resting) - 1} lots working")
+    return passed(f"{len(resting)} orders of one lot were let through, one more was not")
 
 
 @check(
@@ -124,13 +133,14 @@ def max_position_qty_working(trial: Trial) -> Finding:
 def max_position_qty_modify(trial: Trial) -> Finding:
     """Rest small, change up."""
     desk = _flat(trial)
-    count = desk.lots_limit("max_position_qty", 4)
-    why = f"by max_position_qty {desk.lots(count)}"
+    count = desk.position_limit(4)
+    held = _hold_beyond(desk, count)
+    left, why = count - held, f"by max_position_qty {desk.lots(count)} with {held} lots held"
     order = desk.rest(Side.BUY, desk.lots(1))
-    if count > 1:
-        desk.change_allowed(order, why, desk.lots(count))
-    desk.change_refused(order, why, desk.lots(count + 1))
-    return passed(f"a change to {desk.lots(count)} was made, to {desk.lots(count + 1)} refused")
+    if left > 1:
+        desk.change_allowed(order, why, desk.lots(left))
+    desk.change_refused(order, why, desk.lots(left + 1))
+    return passed(f"a change to {desk.lots(left)} was made, to {desk.lots(left + 1)} refused {why}")
 
 
 @check(
@@ -175,7 +185,9 @@ def max_position_qty_reduce(trial: Trial) -> Finding:
 def max_position_qty_flip(trial: Trial) -> Finding:
     """Turn a position round, too far."""
     desk = _flat(trial)
-    count = desk.lots_limit("max_position_qty", 3, spare=4)
+    count = desk.position_limit(3, spare=4)
+    if not settable(trial) and desk.room("max_position_qty", 1) < 2 * count + 1:
+        return not_applicable("no order may be so large that it turns the largest position round")
     if desk.room("max_position_qty") < 2 * count + 1:
         raise Unmeasurable("other limits and the safety caps leave no room to turn the position round")
     desk.hold(count)
@@ -208,14 +220,14 @@ def max_position_notional(trial: Trial) -> Finding:
         raise Unmeasurable("other limits and the safety caps leave less than 4 lots")
     desk.hold(3)
     value = desk.value(desk.lots(4), trial.quote().ask or Decimal(0))
-    low, high = round(value / MARGIN, 2), round(value * MARGIN, 2)
+    low, high = money(value / MARGIN), money(value * MARGIN)
     desk.must_lower("max_position_notional", low)
     for kind in (OrderType.LIMIT, OrderType.MARKET):
         desk.refused(desk.make(Side.BUY, 1, kind), f"by max_position_notional {low}")
     desk.must_lower("max_position_notional", high)
     desk.allowed(desk.make(Side.BUY, 1), f"by max_position_notional {high}")
     desk.refused(desk.make(Side.BUY, 2), f"by max_position_notional {high} with 3 lots held and 1 working")
-    return passed(f"about {value:.2f} was refused by {low} and let through by {high}")
+    return passed(f"about {money(value)} was refused by {low} and let through by {high}")
 
 
 @check(
