@@ -13,7 +13,7 @@ from certify.model.measure import Measurement
 from certify.model.trading import ExecType, OrderType, OrderUpdate, Side
 from certify.phases.api import Check, Finding, Unmet, check, expect, expect_equal, passed
 from certify.phases.integration.feed import cut_and_hear
-from certify.phases.orders import ENDED, OrderDesk
+from certify.phases.orders import CASH_KINDS, ENDED, OrderDesk
 from certify.phases.trial import QUICK_LOOK_S, Trial
 
 BACK = Parameter(name="back_within", default="10s", text="how long the session may take to come back")
@@ -50,7 +50,8 @@ def _card(
         "The account's equity is its cash and what its positions are worth",
         Severity.MAJOR,
         ("buy at the market", "compare equity with cash + quantity × price", "sell again"),
-        "equity lies between cash + position at bid and at ask, give or take a cent a share",
+        "equity lies between cash + position at bid and at ask, give or take a cent a share; "
+        "of what is not paid in full, as a future, only the gain counts",
         "value positions at the market, in the account's currency, with the multiplier",
         needs=("orders.account",),
         methods=("market_data.inject",),
@@ -65,12 +66,19 @@ def account_adds_up(trial: Trial) -> Finding:
     flat = desk.account()
     expect_equal(flat.equity, flat.cash, "equity while flat")
     qty = 10 * trial.instrument.lot
-    desk.fill(Side.BUY, qty)
+    bought = trial.ledger.entries[desk.fill(Side.BUY, qty).client_order_id]
     desk.position_is(qty, "after buying")
     held = desk.account()
     value = qty * trial.instrument.multiplier
-    low = held.cash + value * ((quote.bid or 0) - CENT)
-    high = held.cash + value * ((quote.ask or 0) + CENT)
+    if trial.instrument.kind in CASH_KINDS:
+        base, paid = held.cash, Decimal(0)
+    else:  # profit and loss alone is settled, into the cash or beside it
+        fees = sum((fill.commission or Decimal(0) for fill in bought.fills.values()), Decimal(0))
+        cost = sum((fill.last_qty * (fill.last_px or 0) for fill in bought.fills.values()), Decimal(0))
+        base, paid = flat.equity - fees, cost / qty
+    slack = min(CENT, 5 * trial.instrument.tick)
+    low = base + value * ((quote.bid or 0) - paid - slack)
+    high = base + value * ((quote.ask or 0) - paid + slack)
     desk.fill(Side.SELL, qty)
     expect(low <= held.equity <= high, f"equity: expected between {low} and {high}, was {held.equity}")
     return passed(f"cash {held.cash} and {qty} shares make {held.equity}")

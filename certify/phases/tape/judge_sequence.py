@@ -28,6 +28,10 @@ def judge_sequence(report: TapeReport, parameters: Mapping[str, str]) -> Judgeme
     if not numbers.numbered:
         return failed("expected sequence numbers, none arrived (declare `sequence: none` if there are none)")
     contiguous = declared == "contiguous" or (declared == "auto" and numbers.unit_share >= CONTIGUOUS_FROM)
+    unnumbered = report.quotes + report.trades - numbers.numbered
+    if declared == "auto" and contiguous and 0 < numbers.missing <= unnumbered:
+        reason = f"{numbers.missing:,} numbers are missing and {unnumbered:,} events came without one"
+        return not_applicable(f"{reason}: they may share the numbering; declare `sequence` to have it judged")
     rule = _contiguous(report, parameters) if contiguous else _shared(report, parameters)
     resets = _resets(report, parameters)
     if rule.outcome is Outcome.NOT_APPLICABLE and resets.outcome is Outcome.PASSED:
