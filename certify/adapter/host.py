@@ -18,9 +18,11 @@ import logging
 import os
 import platform
 import queue
+import signal
 import sys
 import threading
 import traceback
+from concurrent.futures import Future, wait
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
@@ -31,7 +33,10 @@ from certify.adapter.outbox import Outbox
 from certify.errors import NotSupported
 
 ON_MAIN_THREAD = ("start", "stop", "describe")
+ORDER_PORTS = ("broker", "execution", "paper_trading")
 ORPHAN_GRACE_S = 5.0
+ORPHAN_STEP_S = 1.5
+"""How long each step of leaving may take when the tool is gone."""
 Job = Tuple[Optional[int], Callable[[], Any]]
 
 
@@ -64,6 +69,7 @@ class Host:
         self._worker_jobs: queue.SimpleQueue[Optional[Job]] = queue.SimpleQueue()
         self._closing = False
         self._stop_load = threading.Event()
+        self._orphan = False
 
     def run(self) -> None:
         """Serve until the tool says exit or goes away."""
@@ -75,6 +81,8 @@ class Host:
             self._loop.run_until_complete(self._next_main_job())
             while self._main_jobs:
                 self._answer(*self._main_jobs.pop(0))
+        if self._orphan:
+            end_group()
         self.outbox.close()
 
     async def _next_main_job(self) -> None:
@@ -96,10 +104,10 @@ class Host:
             try:
                 for _, body in wire.read_frames(pipe):
                     self._dispatch(json.loads(body))
-            except wire.WireError:
-                pass
-        if not self._closing:
-            self._orphaned()
+            except (wire.WireError, OSError):
+                pass  # the tool is gone, or the system closed what was not its own
+            if not self._closing:
+                self._orphaned()
 
     def _work(self) -> None:
         for job in iter(self._worker_jobs.get, None):
@@ -118,19 +126,21 @@ class Host:
         else:
             self._call(reply, message)
 
-    def _call(self, reply: Optional[int], message: Dict[str, Any]) -> None:
+    def _call(self, reply: Optional[int], message: Dict[str, Any]) -> Optional[Future[None]]:
+        """Have a method called where it belongs; returns the future of a coroutine."""
         try:
             method = self._method(message["port"], message["method"])
             args = wire.from_wire(message["args"])
         except Exception as error:
             self.outbox.failure(reply, error)
-            return
+            return None
         if inspect.iscoroutinefunction(method):
-            asyncio.run_coroutine_threadsafe(self._await(reply, method(*args)), self._loop)
-        elif message["method"] in ON_MAIN_THREAD:
+            return asyncio.run_coroutine_threadsafe(self._await(reply, lambda: method(*args)), self._loop)
+        if message["method"] in ON_MAIN_THREAD:
             self._on_main((reply, lambda: method(*args)))
         else:
             self._worker_jobs.put((reply, lambda: method(*args)))
+        return None
 
     def _load(self, reply: Optional[int], message: Dict[str, Any]) -> None:
         from certify.adapter.load import run_load  # late: most processes never carry load
@@ -150,10 +160,10 @@ class Host:
             raise NotSupported(f"{port} has no method {name}")
         return method  # type: ignore[no-any-return]
 
-    async def _await(self, reply: Optional[int], coroutine: Any) -> None:
+    async def _await(self, reply: Optional[int], call: Callable[[], Any]) -> None:
         try:
-            self.outbox.answer(reply, await coroutine)
-        except Exception as error:
+            self.outbox.answer(reply, await call())
+        except BaseException as error:  # a SystemExit would end the loop without a word
             self.outbox.failure(reply, error)
 
     def _answer(self, reply: Optional[int], job: Callable[[], Any]) -> None:
@@ -164,8 +174,6 @@ class Host:
             self.outbox.answer(reply, value)
         except BaseException as error:
             self.outbox.failure(reply, error)
-            if isinstance(error, (SystemExit, KeyboardInterrupt)):
-                raise
 
     def _finish(self, awaitable: Any) -> Any:
         async def ended() -> Any:
@@ -182,6 +190,8 @@ class Host:
         context = HostContext(message["config"], Path(message["state_dir"]), self.outbox)
         system = create(context)
         self.system = self._finish(system) if inspect.isawaitable(system) else system
+        if self.system is None:
+            raise TypeError("create: expected a system, was None")
         return {"ports": port_methods(self.system), "python": platform.python_version(), "pid": os.getpid()}
 
     def _exit(self) -> None:
@@ -189,15 +199,29 @@ class Host:
         self._worker_jobs.put(None)
 
     def _orphaned(self) -> None:
-        """The tool is gone: leave no order behind, then go too."""
-        threading.Timer(ORPHAN_GRACE_S, os._exit, (3,)).start()
+        """The tool is gone: leave no order behind, stop, then go too, whatever hangs."""
+        last = threading.Timer(ORPHAN_GRACE_S, end_group)
+        last.daemon = True
+        last.start()
         self._stop_load.set()
-        for port in ("broker", "execution", "paper_trading"):
-            if getattr(self.system, port, None) is not None:
-                self._call(None, {"port": port, "method": "cancel_all", "args": []})
-        if hasattr(self.system, "stop"):
-            self._call(None, {"port": "system", "method": "stop", "args": []})
+        self._orphan = True
+        ports = [port for port in ORDER_PORTS if getattr(self.system, port, None) is not None]
+        waiting = [self._call(None, {"port": port, "method": "cancel_all", "args": []}) for port in ports]
+        worked = threading.Event()
+        self._worker_jobs.put((None, worked.set))
+        worked.wait(ORPHAN_STEP_S)
+        wait([future for future in waiting if future is not None], ORPHAN_STEP_S)
+        stopping = self._call(None, {"port": "system", "method": "stop", "args": []})
+        if stopping is not None:
+            wait([stopping], ORPHAN_STEP_S)
         self._on_main((None, self._exit))
+
+
+def end_group() -> None:
+    """End this process and what it has forked, at once."""
+    if os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+    os._exit(3)
 
 
 def load_function(reference: str) -> Callable[..., Any]:

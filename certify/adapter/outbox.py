@@ -14,8 +14,12 @@ from typing import Any, Callable, Iterator, List, Optional, Tuple
 from certify import clock
 from certify.adapter import rows, wire
 from certify.errors import NotSupported
-from certify.model.trading import SYSTEM_EVENTS
+from certify.model.trading import SYSTEM_EVENTS, BookUpdate, Quote, Trade
 
+MOST_WAITING = 200_000
+"""When so much waits to be written, market data is dropped and counted: the system must not be held up,
+and its memory is its own. Nothing else is ever dropped."""
+MARKET_DATA = (Quote, Trade, BookUpdate)
 Item = Tuple[str, Any, Any]
 Tap = Callable[[int, Any], None]
 
@@ -31,6 +35,8 @@ class Outbox:
         self.linger_s = 0.0
         """How long to let things gather before they are written: while a load runs, a writer that wakes
         up for every single event would take the interpreter from the system each time."""
+        self.dropped = 0
+        """Market data that was said faster than it could be carried away."""
         self.taps: List[Tap] = []
         """Called at once with the stamp and the event, on the thread that emits: for load measurement."""
 
@@ -47,6 +53,9 @@ class Outbox:
         """Queue an event of the system with the monotonic stamp of its saying."""
         for tap in self.taps:
             tap(stamp_ns, event)
+        if self._items.qsize() >= MOST_WAITING and isinstance(event, MARKET_DATA):
+            self.dropped += 1
+            return
         self._items.put(("event", stamp_ns, event))
 
     def answer(self, reply: Optional[int], value: Any) -> None:
@@ -77,11 +86,18 @@ class Outbox:
                     break
                 item = self._items.get()
             try:
-                wire.write_all(self._fd, b"".join(frames_of(batch)))
+                wire.write_all(self._fd, b"".join(frames_of(batch)) + self._dropped_frame())
             except wire.WireError:
                 return
             if item is None:
                 return
+
+    def _dropped_frame(self) -> bytes:
+        if not self.dropped or self._items.qsize() >= MOST_WAITING:
+            return b""
+        dropped, self.dropped = self.dropped, 0
+        text = f"said market data faster than it can be carried away: {dropped} events were dropped"
+        return wire.json_frame({"breach": text})
 
 
 def frames_of(batch: List[Item]) -> Iterator[bytes]:

@@ -11,6 +11,7 @@ import contextlib
 import itertools
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -24,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import certify
+from certify import clock
 from certify.adapter import rows, wire
 from certify.errors import AdapterRaised, NotSupported, SystemDied, SystemSilent, SystemUnavailable
 
@@ -45,6 +47,8 @@ STAGED = (
     "adapter/flights.py",
     "adapter/rows.py",
 )
+DRAIN_S = 1.0
+"""How long a dead system's last words are waited for; a forked child may hold the pipe open for ever."""
 BOOTSTRAP = (
     "import sys; root = sys.argv.pop(1); sys.path[:] = [p for p in sys.path if p]; "
     "sys.path.insert(0, root); from certify.adapter.host import main; main()"
@@ -101,7 +105,9 @@ class SystemProcess:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._fd_out = -1
+        self._writing = threading.Lock()
         self._closing = False
+        self._watcher: threading.Thread | None = None
         self.died: SystemDied | None = None
         """Set when the process ended without being asked."""
 
@@ -114,6 +120,11 @@ class SystemProcess:
     def alive(self) -> bool:
         """Whether the process runs."""
         return self._process is not None and self._process.poll() is None
+
+    @property
+    def ended_unasked(self) -> bool:
+        """Whether the process ended and nobody had asked it to."""
+        return self.died is not None or (self._process is not None and not self.alive and not self._closing)
 
     def launch(self, timeout_s: float) -> HostFacts:
         """Start the process and make the system in it.
@@ -156,8 +167,8 @@ class SystemProcess:
 
     def stop_load(self) -> None:
         """Ask a load that runs to end early; `load` then returns what there is."""
-        with contextlib.suppress(wire.WireError):
-            wire.write_all(self._fd_out, wire.json_frame({"do": "stop_load"}))
+        with contextlib.suppress(wire.WireError, SystemSilent):
+            self._send(wire.json_frame({"do": "stop_load"}), 1.0, "stop_load")
 
     def close(self, timeout_s: float = 5.0) -> None:
         """Ask the process to end, then make it."""
@@ -176,7 +187,10 @@ class SystemProcess:
             return
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        self._wait(5.0)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._wait(5.0)
+        if self._watcher is not None and self._watcher is not threading.current_thread():
+            self._watcher.join(2 * DRAIN_S)  # what it said last is heard before anybody goes on
 
     def _wait(self, timeout_s: float) -> None:
         if self._process is not None:
@@ -186,6 +200,7 @@ class SystemProcess:
         for directory in (self.spec.state_dir, self.spec.work_dir, self.spec.log_file.parent):
             directory.mkdir(parents=True, exist_ok=True)
         child_in, self._fd_out = os.pipe()
+        os.set_blocking(self._fd_out, False)
         parent_in, child_out = os.pipe()
         try:
             self._process = self._popen(child_in, child_out)
@@ -197,7 +212,10 @@ class SystemProcess:
             os.close(child_out)
         reader = threading.Thread(target=self._read, args=(parent_in,), daemon=True, name="certify-reader")
         reader.start()
-        threading.Thread(target=self._watch, args=(reader,), daemon=True, name="certify-watch").start()
+        self._watcher = threading.Thread(
+            target=self._watch, args=(reader,), daemon=True, name="certify-watch"
+        )
+        self._watcher.start()
 
     def _popen(self, child_in: int, child_out: int) -> subprocess.Popen[bytes]:
         with self.spec.log_file.open("ab") as log:
@@ -232,19 +250,39 @@ class SystemProcess:
         with self._lock:
             self._pending[number] = answer
         try:
-            wire.write_all(self._fd_out, wire.json_frame({**message, "id": number}))
+            self._send(wire.json_frame({**message, "id": number}), timeout_s, what)
             return answer.result(timeout_s)
         except FutureTimeout:
             raise SystemSilent(f"{what}: expected an answer within {timeout_s:g} s, was silence") from None
         except wire.WireError:
-            self._wait(1.0)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._wait(DRAIN_S)
             raise self._gone(what) from None
         finally:
             with self._lock:
                 self._pending.pop(number, None)
 
-    def _gone(self, what: str) -> SystemDied:
+    def _gone(self, what: str) -> SystemUnavailable:
+        if self.alive:
+            return SystemSilent(f"{what}: the system does not listen any more")
         return self.died or SystemDied(f"{what}: the system's process is gone")
+
+    def _send(self, frame: bytes, timeout_s: float, what: str) -> None:
+        """Write a frame; a system that reads nothing does not hold the tool up for longer than allowed."""
+        deadline_ns = clock.monotonic_ns() + int(timeout_s * clock.NS_PER_S)
+        view = memoryview(frame)
+        with self._writing:
+            while view:
+                if self._fd_out < 0:
+                    raise wire.WireError("the pipe is closed")
+                try:
+                    view = view[os.write(self._fd_out, view) :]
+                except BlockingIOError:
+                    left_s = (deadline_ns - clock.monotonic_ns()) / clock.NS_PER_S
+                    if left_s <= 0 or not select.select([], [self._fd_out], [], left_s)[1]:
+                        raise SystemSilent(f"{what}: expected to be heard within {timeout_s:g} s") from None
+                except OSError as error:
+                    raise wire.WireError(f"the pipe is closed: {error}") from error
 
     def _read(self, fd: int) -> None:
         with os.fdopen(fd, "rb", buffering=1 << 16) as pipe, contextlib.suppress(wire.WireError, ValueError):
@@ -271,10 +309,13 @@ class SystemProcess:
     def _take_event(self, stamp_ns: int, decode: Callable[[], Any]) -> None:
         try:
             event = decode()
-        except ValueError as error:
+        except (ValueError, ArithmeticError) as error:
             self._sink.breach(str(error))
             return
-        self._sink.event(stamp_ns, event)
+        try:
+            self._sink.event(stamp_ns, event)
+        except Exception as error:  # an event that cannot be judged must not deafen the tool
+            self._sink.breach(f"{type(event).__name__} that cannot be taken: {error!r}")
 
     def _resolve(self, message: dict[str, Any]) -> None:
         with self._lock:
@@ -291,22 +332,29 @@ class SystemProcess:
     def _resolve_value(self, answer: Future[Any], value: Any) -> None:
         try:
             answer.set_result(wire.from_wire(value))
-        except ValueError as error:
+        except (ValueError, ArithmeticError) as error:
             answer.set_exception(AdapterRaised(str(error)))
 
     def _watch(self, reader: threading.Thread) -> None:
         assert self._process is not None  # noqa: S101 - the thread starts after the process
         code = self._process.wait()
-        reader.join(timeout=1.0)
+        reader.join(timeout=DRAIN_S)
         if not self._closing:
-            how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-            self.died = SystemDied(f"the system's process ended with {how}", exit_code=code)
+            self.died = SystemDied(f"the system's process ended with {_how(code)}", exit_code=code)
         self._fail_pending(self.died or SystemDied("the system's process was ended", exit_code=code))
-        with contextlib.suppress(OSError):
-            os.close(self._fd_out)
+        with self._writing:  # a number that is closed may be another file's at once
+            fd, self._fd_out = self._fd_out, -1
+            os.close(fd)
 
     def _fail_pending(self, error: SystemDied) -> None:
         with self._lock:
             waiting = [answer for answer in self._pending.values() if not answer.done()]
         for answer in waiting:
             answer.set_exception(error)
+
+
+def _how(code: int) -> str:
+    if code >= 0:
+        return f"exit code {code}"
+    known = {item.value: item.name for item in signal.Signals}
+    return f"signal {known.get(-code, -code)}"

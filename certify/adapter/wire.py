@@ -71,7 +71,9 @@ def json_frame(message: Dict[str, Any]) -> bytes:
 
 
 def frame(body: bytes) -> bytes:
-    """Return JSON bytes as a frame."""
+    """Return JSON bytes as a frame; raises ValueError for more than a frame may hold."""
+    if len(body) > MAX_FRAME_BYTES:
+        raise ValueError(f"expected at most {MAX_FRAME_BYTES} bytes, was {len(body)}")
     return HEADER.pack(len(body), JSON) + body
 
 

@@ -19,7 +19,9 @@ from certify.phases.trial import Trial
 
 ORDER_PORTS = ("broker", "execution", "paper_trading")
 TIDY_PATIENCE_S = 3.0
+TIDY_TRIES = 4
 NAME = "certify"
+Step = Callable[[Trial], Iterator[str]]
 
 
 def tidy(trial: Trial) -> list[str]:
@@ -29,10 +31,16 @@ def tidy(trial: Trial) -> list[str]:
         try:
             problems.extend(step(trial))
         except (Unmet, Unmeasurable, CertifyError) as error:
-            problems.append(f"{step.__name__.strip('_').replace('_', ' ')}: {error}")
+            problems.append(f"{_name(step)}: {error}")
         except Stopped:
             problems.append("stopped while tidying")
+        except Exception as error:  # what a system answers need not be what the contract says
+            problems.append(f"{_name(step)}: {type(error).__name__}: {error}")
     return problems
+
+
+def _name(step: Step) -> str:
+    return step.__name__.strip("_").replace("_", " ")
 
 
 def _mend_links(trial: Trial) -> Iterator[str]:
@@ -95,17 +103,30 @@ def _trade_away(trial: Trial, port: str, instrument: str, held: Decimal) -> Iter
     desk = OrderDesk(trial, port)
     side = Side.SELL if held > 0 else Side.BUY
     for qty in _portions(trial, abs(held)):
-        order = desk.order(side, qty, type=OrderType.MARKET, instrument=instrument)
-        desk.submit(order)
-        desk.filled(order, within_s=TIDY_PATIENCE_S)
+        _insist(desk, side, qty, instrument)
     left = trial.ledger.position(port, instrument)
     if left:
         yield f"{port}: still holds {left} {instrument}"
 
 
+def _insist(desk: OrderDesk, side: Side, qty: Decimal, instrument: str) -> None:
+    """Trade, again where it is refused: a venue may refuse one order and take the next."""
+    for left in reversed(range(TIDY_TRIES)):
+        order = desk.order(side, qty, type=OrderType.MARKET, instrument=instrument)
+        desk.submit(order)
+        try:
+            desk.filled(order, within_s=TIDY_PATIENCE_S)
+        except Unmet:
+            if not left or desk.trial.ledger.entries[order.client_order_id].cum_qty:
+                raise
+        else:
+            return
+
+
 def _portions(trial: Trial, qty: Decimal) -> Iterator[Decimal]:
-    """Split what is held by the order size limits of the profile."""
-    most = min(trial.plan.safety.max_order_qty, trial.plan.limits.get("max_order_qty", qty))
+    """Split what is held by the order size limits of the profile and of the system itself."""
+    limits = trial.plan.limits | (trial.limits() if trial.has("risk", "limits") else {})
+    most = min(trial.plan.safety.max_order_qty, limits.get("max_order_qty", qty))
     while qty > 0:
         part = min(qty, most)
         yield part

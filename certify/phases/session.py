@@ -10,7 +10,7 @@ from pathlib import Path
 
 from certify import clock
 from certify.adapter.process import HostFacts, LaunchSpec, Sink, SystemProcess
-from certify.errors import CertifyError, SystemSilent, SystemUnavailable
+from certify.errors import AdapterRaised, CertifyError, NotSupported, SystemSilent, SystemUnavailable
 from certify.model.events import Event, LawBroken, Observed, SystemStarted, SystemStopped
 from certify.model.ids import Assurance
 from certify.model.trading import Alert, ConnectionChange, Environment, OrderUpdate, SystemEvent, SystemInfo
@@ -20,6 +20,7 @@ from certify.plan import BackendPlan
 
 LAUNCH_TIMEOUT_S = 30.0
 CALL_TIMEOUT_S = 10.0
+MOST_BREACHES = 200
 Publish = Callable[[Event], None]
 
 ASSURANCE = {
@@ -39,7 +40,31 @@ class SessionPlace:
     search_paths: tuple[str, ...] = ()
 
 
-class SystemSession(Sink):
+class Ear(Sink):
+    """Listens to one process, until that one is over: what a dead system still says is not the next one's."""
+
+    def __init__(self, session: SystemSession) -> None:
+        """Listen for a session."""
+        self._session = session
+        self.over = False
+
+    def event(self, stamp_ns: int, event: SystemEvent) -> None:
+        """Pass an event on."""
+        if not self.over:
+            self._session.event(stamp_ns, event)
+
+    def breach(self, text: str) -> None:
+        """Pass a departure from the contract on."""
+        if not self.over:
+            self._session.breach(text)
+
+    def binary(self, body: bytes) -> None:
+        """Pass load stamps on."""
+        if not self.over:
+            self._session.binary(body)
+
+
+class SystemSession:
     """One backend of the plan: started, called, heard, restarted, ended."""
 
     def __init__(
@@ -72,6 +97,7 @@ class SystemSession(Sink):
         self._generations = itertools.count(1)
         self._state_dir = place.root / "state-1"
         self._process: SystemProcess | None = None
+        self._ear = Ear(self)
 
     @property
     def process(self) -> SystemProcess:
@@ -107,14 +133,18 @@ class SystemSession(Sink):
             log_file=self._place.log_file,
             search_paths=self._place.search_paths,
         )
-        self._process = SystemProcess(spec, self)
+        self._ear = Ear(self)
+        self._process = SystemProcess(spec, self._ear)
         self.facts = self._process.launch(LAUNCH_TIMEOUT_S)
         self.info = self._describe()
         self.unwell = ""
         return self.info
 
     def _describe(self) -> SystemInfo:
-        info = self.process.call("system", "describe", timeout_s=CALL_TIMEOUT_S)
+        try:
+            info = self.process.call("system", "describe", timeout_s=CALL_TIMEOUT_S)
+        except (AdapterRaised, NotSupported) as error:
+            raise SystemUnavailable(f"describe: {error}") from error
         if not isinstance(info, SystemInfo):
             raise SystemUnavailable(f"describe: expected a SystemInfo, was {type(info).__name__}")
         return info
@@ -124,7 +154,7 @@ class SystemSession(Sink):
         info = self.info if self._process and self._process.alive else None
         info = info or self.launch()
         if self.has("system", "start"):
-            self.process.call("system", "start", timeout_s=LAUNCH_TIMEOUT_S)
+            self._call_start()
         self.starts += 1
         self._publish(
             SystemStarted(
@@ -138,12 +168,19 @@ class SystemSession(Sink):
             )
         )
 
+    def _call_start(self) -> None:
+        try:
+            self.process.call("system", "start", timeout_s=LAUNCH_TIMEOUT_S)
+        except CertifyError as error:
+            self.unwell = f"it did not start: {error}"
+            raise
+
     def stop(self, reason: str, *, graceful: bool = True) -> None:
         """Stop the system and end its process; never raises."""
         if self._process is None:
             return
         process, self._process = self._process, None
-        expected, self.stop_problem = process.died is None, ""
+        expected, self.stop_problem = not process.ended_unasked, ""
         if (
             graceful
             and process.alive
@@ -153,10 +190,12 @@ class SystemSession(Sink):
                 process.call("system", "stop", timeout_s=CALL_TIMEOUT_S)
             except CertifyError as error:
                 reason, expected, self.stop_problem = f"{reason}; stop: {error}", False, str(error)
+                graceful = not isinstance(error, SystemUnavailable)
         if graceful:
             process.close()
         else:
             process.kill()
+        self._ear.over = True
         self._publish(
             SystemStopped(at_ns=clock.now_ns(), backend=self.backend.key, reason=reason, expected=expected)
         )
@@ -164,6 +203,7 @@ class SystemSession(Sink):
     def restart(self, reason: str, *, graceful: bool = True, fresh: bool = False) -> None:
         """End the process and start a new one, with the same state directory unless `fresh`."""
         self.stop(reason, graceful=graceful)
+        self.inbox.forget_market()
         if fresh:
             self._state_dir = self._place.root / f"state-{next(self._generations) + 1}"
         self.start()
@@ -207,7 +247,7 @@ class SystemSession(Sink):
     def breach(self, text: str) -> None:
         """Note a departure from the contract's types, once."""
         with self.inbox.changed:
-            if text not in self.breaches:
+            if text not in self.breaches and len(self.breaches) < MOST_BREACHES:
                 self.breaches.append(text)
 
     def binary(self, body: bytes) -> None:
