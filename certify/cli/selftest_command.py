@@ -29,6 +29,9 @@ def self_test(
         list[str] | None, typer.Option("--check", help="Only the defects that this check claims.")
     ] = None,
     full: Annotated[bool, typer.Option("--full", help="Run all checks for each defect; slow.")] = False,
+    phase: Annotated[
+        list[str] | None, typer.Option("--phase", help="With --full: only the checks of this phase.")
+    ] = None,
     jobs: Annotated[
         int | None, typer.Option("--jobs", "-j", min=1, help="Runs at a time; default: three for each core.")
     ] = None,
@@ -48,7 +51,13 @@ def self_test(
     from certify.cli.selftest.show import print_matrix
 
     asked = SelfTest(
-        profile=profile, seeds=seeds, defects=split(defect), checks=split(check), full=full, jobs=jobs
+        profile=profile,
+        seeds=seeds,
+        defects=split(defect),
+        checks=split(check),
+        full=full,
+        phases=split(phase),
+        jobs=jobs,
     )
     matrix = conduct(asked, say)
     if json:

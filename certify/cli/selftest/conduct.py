@@ -12,7 +12,9 @@ from certify.cli.selftest.drive import Driver
 from certify.cli.selftest.matrix import Case, CaseResult, Matrix, SeedResult, gaps, make_cases
 from certify.cli.selftest.show import case_line, seed_line
 from certify.defects import all_defects
+from certify.errors import UsageError
 from certify.model.ids import PhaseId
+from certify.profile.near import unknown
 
 Say = Callable[[str], None]
 SEEDS = 20
@@ -31,6 +33,8 @@ class SelfTest:
     defects: tuple[str, ...] = ()
     checks: tuple[str, ...] = ()
     full: bool = False
+    phases: tuple[str, ...] = ()
+    """With `full`: only the checks of these phases."""
     jobs: int | None = None
     """Runs at a time; default: three for each core, as most of a run is waiting for silence."""
 
@@ -46,7 +50,8 @@ def conduct(asked: SelfTest, say: Say) -> Matrix:
     Raises:
         UsageError: an unknown profile, defect or check.
     """
-    driver = Driver(profile=load(Selection(profile=asked.profile)), full=asked.full)
+    _refuse_phases(asked)
+    driver = Driver(profile=load(Selection(profile=asked.profile)), full=asked.full, phases=asked.phases)
     known = {name: (defect.text, defect.where) for name, defect in all_defects().items()}
     cards = tuple(CARDS.values())
     cases = make_cases(known, cards, only=asked.defects, checks=asked.checks)
@@ -60,6 +65,14 @@ def conduct(asked: SelfTest, say: Say) -> Matrix:
     healthy.sort(key=lambda result: result.seed)
     never_red, missing = ((), {}) if partial else gaps(known, cards)
     return Matrix(cases=tuple(results), seeds=tuple(healthy), never_red=never_red, without_defect=missing)
+
+
+def _refuse_phases(asked: SelfTest) -> None:
+    if asked.phases and not asked.full:
+        raise UsageError("--phase says which checks --full runs: expected --full with it")
+    for phase in asked.phases:
+        if phase not in tuple(PhaseId):
+            raise UsageError(unknown("phase", phase, tuple(PhaseId)))
 
 
 def _loads(case: Case) -> bool:
@@ -76,8 +89,9 @@ def _cases(driver: Driver, cases: Sequence[Case], width: int, say: Say) -> list[
 
     def work(some: Sequence[Case], jobs: int) -> None:
         for _, result in driver.each(driver.case, some, jobs):
+            place = "again" if result.case.defect in found else f"{len(found) + 1}/{len(cases)}"
             found[result.case.defect] = result
-            say(f"[{len(found)}/{len(cases)}] {case_line(result)} ({result.took_s:.1f} s)")
+            say(f"[{place}] {case_line(result)} ({result.took_s:.1f} s)")
 
     system = [case for case in cases if case.where != "tool"]
     work([case for case in system if not _loads(case)], width)

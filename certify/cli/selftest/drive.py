@@ -40,6 +40,8 @@ class Driver:
     profile: Profile
     full: bool = False
     """Run every check but the load levels for each defect, not only those that claim it."""
+    phases: tuple[str, ...] = ()
+    """With `full`: only the checks of these phases; none: of all."""
     whole_levels: bool = False
     """Drive load levels for as long as the profile says."""
     _open: set[Bench] = field(default_factory=set)
@@ -91,7 +93,8 @@ class Driver:
 
     def _checks(self, case: Case) -> tuple[str, ...]:
         if self.full:
-            return tuple(dict.fromkeys((*self._without_load(), *case.claimed_by)))
+            wide = [c for c in self._without_load() if not self.phases or CARDS[c].phase in self.phases]
+            return tuple(dict.fromkeys((*wide, *case.claimed_by)))
         judged = any(CARDS[name].phase is PhaseId.CERTIFICATION for name in case.claimed_by)
         return (*(COMPANIONS if judged else ()), *case.claimed_by)
 

@@ -19,7 +19,8 @@ def print_matrix(matrix: Matrix, out: TextIO) -> None:
 def case_line(result: CaseResult) -> str:
     """Return what became of a defect in one line: `caught` or `MISSED`, and by which check."""
     if not result.case.claimed_by:
-        return f"UNCLAIMED  {result.case.defect:<{WIDTH}} no card names it"
+        red = f"red: {', '.join(result.also_red)}" if result.also_red else "no card names it"
+        return f"UNCLAIMED  {result.case.defect:<{WIDTH}} {red}"
     by = ", ".join(result.caught_by) or result.problem or "; ".join(_instead(s) for s in result.missed_by)
     return f"{'caught' if result.caught_by else 'MISSED':<9}  {result.case.defect:<{WIDTH}} {by}"
 
@@ -41,7 +42,7 @@ def _cases(matrix: Matrix) -> Iterator[str]:
         if result.caught_by:
             for said in result.missed_by:
                 yield f"{'':<9}  {'':<{WIDTH}} but not by {_instead(said)}"
-        if result.also_red:
+        if result.also_red and result.case.claimed_by:
             yield f"{'':<9}  {'':<{WIDTH}} also red: {', '.join(result.also_red)}"
 
 
