@@ -54,6 +54,12 @@ class Inbox:
         elif isinstance(event, ConnectionChange):
             self.links.append(event)
 
+    def forget_market(self) -> None:
+        """Forget the quotes, trades and books of a process that is gone: its subscriptions went with it."""
+        with self.changed:
+            for seen in (self.quotes, self.trades, self.books):
+                seen.clear()
+
     def wait(self, look: Callable[[], T | None], within_s: float) -> T | None:
         """Return what `look` finds as soon as it finds something true, or None after `within_s`.
 

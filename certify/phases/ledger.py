@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from certify.model.trading import ExecType, Order, OrderUpdate, OrdStatus
+from certify.model.trading import ExecType, Order, OrderUpdate, OrdStatus, Source
 from certify.phases.bulk import BulkOrders
 from certify.phases.entry import PENDING, REPORTS_ONLY, Entry
 from certify.phases.statutes import breaches_of
@@ -50,6 +50,8 @@ class Ledger:
         self.breaches: list[Breach] = []
         self.foreign: list[OrderUpdate] = []
         self.updates = 0
+        self.refused_outside = 0
+        """Orders that a venue or broker refused, rightly or not."""
         self._exec_ids: dict[str, set[int]] = {}
         self._left: dict[tuple[str, str], Decimal] = {}
         """Port and instrument → the position that stayed behind on accounts no longer in use."""
@@ -82,6 +84,8 @@ class Ledger:
     def take(self, update: OrderUpdate) -> list[Breach]:
         """Take one report and return the laws it breaks."""
         self.updates += 1
+        if update.exec_type is ExecType.REJECTED and update.source in (Source.VENUE, Source.BROKER):
+            self.refused_outside += 1
         bulk = self._bulk_of(update.client_order_id) if self.bulks else None
         entry = self.entries.get(update.client_order_id)
         if entry is None and bulk is not None:

@@ -167,7 +167,6 @@ class Trial:
         Of a system that declares that it keeps nothing over a restart the ledger begins anew.
         """
         session = self.session(port)
-        session.inbox.quotes.clear()
         session.restart("restart asked for by a check", graceful=graceful)
         if session.info and isinstance(session.info.capabilities.get("orders.restart"), str):
             self.ledger.forget(session.backend.ports)
