@@ -27,6 +27,10 @@ GRADE_STYLES = {
     Grade.NOT_CERTIFIED: "bold red",
     Grade.INCONCLUSIVE: "bold yellow",
 }
+LABELS = ("subject", "profile", "valid", "scores", "took", "report", "certificate", "note")
+LABEL = 13
+"""How wide a label is with the blanks behind it."""
+COMMAND = ("next ", "certify ")
 SHOWN = 5
 """How many of the checks that did not pass are told in full."""
 WIDEST = 110
@@ -43,21 +47,20 @@ def end_screen(outcome: Outcome, out: TextIO) -> None:
 
 
 def _fitted(line: Text, console: Console, width: int | None) -> list[Text]:
-    """Fold a line that is too long, indented like its text."""
-    if width is None or line.cell_len <= width:
+    """Fold a line that is too long under its own text; a command stays whole, to be copied."""
+    if width is None or line.cell_len <= width or line.plain.lstrip().startswith(COMMAND):
         return [line]
-    text = line.plain
-    indent = len(text) - len(text.lstrip())
-    first, *rest = line.wrap(console, width)
-    if not rest:
-        return [first]
-    body = line[len(first.plain) :]
-    body = body[len(body.plain) - len(body.plain.lstrip()) :]
-    inset = indent + 13 if indent == 0 else indent
-    return [
-        first,
-        *(Text(" " * inset).append_text(part) for part in body.wrap(console, max(20, width - inset))),
-    ]
+    inset = _inset(line.plain)
+    label, body = line[:inset], line[inset:]
+    first, *rest = body.wrap(console, max(20, width - inset))
+    return [label.append_text(first), *(Text(" " * inset).append_text(part) for part in rest)]
+
+
+def _inset(plain: str) -> int:
+    """Return where the text of a line begins, after its label or sign."""
+    if plain[:LABEL].rstrip() in LABELS:
+        return LABEL
+    return len(plain) - len(plain.lstrip(" ✗→-"))
 
 
 def _verdict(outcome: Outcome) -> Iterator[Text]:
@@ -100,7 +103,7 @@ def _scores(outcome: Outcome) -> str:
 
 
 def _fact(name: str, text: str) -> Text:
-    return Text(f"{name:<12} ", style="dim").append(one_line(text), style="default not dim")
+    return Text(f"{name:<{LABEL}}", style="dim").append(one_line(text), style="default not dim")
 
 
 def _blame(outcome: Outcome) -> Iterator[Text]:
@@ -140,14 +143,14 @@ def _conditions(outcome: Outcome) -> Iterator[Text]:
     unheld = [rule for rule in outcome.verdict.rules if not rule.held]
     if unheld:
         yield Text()
-        yield Text("Why", style="bold")
+        yield Text("Rules of the verdict that did not hold", style="bold")
     for rule in unheld:
-        yield Text("  - " + one_line(f"{rule.text.rstrip('.')}: not so{_because(rule.because)}"))
+        yield Text("  ✗ " + one_line(f"{rule.text} {_because(rule.because)}"))
 
 
 def _because(because: tuple[str, ...]) -> str:
     shown = ", ".join(because[:3]) + (f" and {len(because) - 3} more" if len(because) > 3 else "")
-    return f", because of {shown}" if because else ""
+    return f"({shown})" if because else ""
 
 
 def _where(outcome: Outcome) -> Iterator[Text]:
@@ -157,7 +160,9 @@ def _where(outcome: Outcome) -> Iterator[Text]:
     if outcome.certificate is not None:
         yield _fact("certificate", f"{run_dir}/certificate.json")
     for index, command in enumerate(next_commands(outcome, run_dir)):
-        yield Text(f"{'next' if index == 0 else '':<12} ", style="dim").append(command, style="cyan not dim")
+        yield Text(f"{'next' if index == 0 else '':<{LABEL}}", style="dim").append(
+            command, style="cyan not dim"
+        )
 
 
 def next_commands(outcome: Outcome, run_dir: str) -> Iterator[str]:

@@ -120,13 +120,14 @@ def certify_run(selection: Selection, store: RunStore, listen: Listen) -> Outcom
         SystemUnavailable: a system cannot be made; nothing was run.
     """
     profile = load(selection)
-    asked = plan_on(None, profile, phases=selection.phases, checks=selection.checks)
+    subject = subject_of(profile.subject, Path.cwd())  # once: it may be many files
+    asked = plan_on(None, profile, phases=selection.phases, checks=selection.checks, subject=subject)
     if not asked.partial_selection:
         signing_key()  # one that cannot sign is better found before the run than after it
     run_id = new_run_id(profile.name)
     run_dir = store.create(run_id)
     with open_bench(profile, run_dir / "logs") as bench, leaving_at_once(bench):
-        plan = plan_on(bench, profile, phases=selection.phases, checks=selection.checks)
+        plan = plan_on(bench, profile, phases=selection.phases, checks=selection.checks, subject=subject)
         refuse_live(plan, bench)
         write_request(selection, run_dir)
         write_bytes(run_dir / "plan.json", plan_bytes(plan))
