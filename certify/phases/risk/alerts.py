@@ -226,7 +226,7 @@ def alert_daily_loss(trial: Trial) -> Finding:
 
         def lose() -> None:
             loss.fall()
-            loss.desk.place(loss.desk.make(Side.BUY, 1))
+            loss.desk.place(loss.desk.make(Side.BUY, 1, OrderType.MARKET))
 
         alert, took_ms = provoke(trial, lose, "DAILY_LOSS")
     return in_time(trial, alert, took_ms)

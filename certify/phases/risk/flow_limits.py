@@ -15,6 +15,7 @@ from certify.phases.risk.desk import RiskDesk
 from certify.phases.trial import Trial
 
 WORKING = 3
+MOST_WORKING = 200
 RATE = 10
 BURST = 4 * RATE
 WINDOW_S = 1.2
@@ -36,7 +37,7 @@ def _fill_slots(trial: Trial) -> tuple[RiskDesk, list[Order], str]:
     there = len(desk.open_ids())
     limit = desk.lower("max_open_orders", Decimal(there + WORKING)) or desk.declared("max_open_orders")
     free = int(limit) - there
-    if not 0 < free <= 50:
+    if not 0 < free <= MOST_WORKING:
         raise Unmeasurable(f"max_open_orders {limit} with {there} working needs too many orders to be tried")
     why = f"by max_open_orders {limit}"
     resting: list[Order] = []
