@@ -2,419 +2,130 @@
 
 from __future__ import annotations
 
-TURNS_RED: dict[str, tuple[str, ...]] = {
-    "broker.limit_rests": (
-        "cancel_ignored",
-        "reports_under_broker_id",
-        "open_orders_buys_only",
-    ),
-    "broker.marketable_limit": ("price_marked_up",),
-    "broker.ioc_unfilled": (
-        "ioc_rests",
-        "limit_sent_as_market",
-    ),
-    "broker.cancel_resting": (
-        "limit_sent_as_market",
-        "cancel_confirmed_not_sent",
-    ),
-    "broker.cancel_unknown": ("unknown_cancel_silent",),
-    "broker.modify_price": (
-        "modify_only_local",
-        "modify_ignored",
-    ),
-    "broker.off_tick": (
-        "rounds_price_silently",
-        "invalid_order_silent",
-    ),
-    "broker.duplicate_id": (
-        "duplicate_id_ignored",
-        "duplicate_id_acknowledged",
-        "open_orders_stale",
-    ),
-    "broker.executions_exact": (
-        "exec_id_counted_per_order",
-        "exec_id_missing",
-        "executions_last_only",
-        "executions_doubled",
-        "executions_without_sells",
-        "executions_price_rounded",
-    ),
-    "broker.position_sum": (
-        "position_ignores_sells",
-        "position_one_fill_late",
-    ),
-    "broker.restart": (
-        "executions_last_only",
-        "executions_without_sells",
-        "lists_own_session_only",
-        "executions_lost_on_restart",
-    ),
-    "broker.fill_while_down": (
-        "executions_doubled",
-        "executions_price_rounded",
-        "loses_fills_while_down",
-    ),
-    "broker.submit_while_down": (
-        "submit_lost_while_down",
-        "submit_acknowledged_while_down",
-    ),
-    "execution.market_fills": ("price_marked_up",),
-    "execution.limit_rests": (
-        "limit_sent_as_market",
-        "open_orders_buys_only",
-    ),
-    "execution.marketable_limit": ("price_marked_up",),
-    "execution.gtc_rests": (
-        "burst_drops_orders",
-        "acknowledgement_lost",
-    ),
-    "execution.ioc_unfilled": (
-        "ioc_rests",
-        "limit_sent_as_market",
-    ),
-    "execution.ioc_partial": (
-        "ioc_rests",
-        "more_than_displayed",
-        "partial_called_filled",
-    ),
-    "execution.fok_killed": ("fok_rests",),
-    "execution.fok_all_or_nothing": (
-        "fok_as_ioc",
-        "fok_rests",
-        "more_than_displayed",
-    ),
-    "execution.gtd_expires": ("gtd_never_expires",),
-    "execution.displayed_size": (
-        "status_regresses",
-        "partial_called_filled",
-        "open_orders_as_sent",
-    ),
-    "execution.stop_waits": (
-        "stop_triggers_early",
-        "sell_stop_inverted",
-    ),
-    "execution.stop_triggers": (
-        "sell_stop_inverted",
-        "stop_never_triggers",
-    ),
-    "execution.stop_limit": (
-        "stop_never_triggers",
-        "stop_limit_as_market",
-    ),
-    "execution.stop_cancels": (
-        "cancel_confirmed_not_sent",
-        "canceled_stop_still_armed",
-    ),
-    "execution.cancel_resting": ("cancel_confirmed_not_sent",),
-    "execution.cancel_holds": ("cancel_confirmed_not_sent",),
-    "execution.cancel_unknown": (
-        "unknown_cancel_silent",
-        "order_refusal_without_reason",
-    ),
-    "execution.cancel_ended": ("late_cancel_confirmed",),
-    "execution.cancel_partial": ("canceled_order_keeps_rest",),
-    "execution.cancel_all": ("cancel_all_stops_halfway",),
-    "execution.cancel_race": (
-        "late_cancel_confirmed",
-        "fill_reported_twice",
-        "average_rounded_to_units",
-        "terms_forgotten",
-    ),
-    "execution.modify_price": ("modify_ignored",),
-    "execution.modify_qty": (
-        "modify_ignored",
-        "modify_adds_qty",
-        "open_orders_as_sent",
-    ),
-    "execution.modify_unknown": (
-        "unknown_modify_silent",
-        "order_refusal_without_reason",
-    ),
-    "execution.modify_ended": (
-        "modify_loses_to_fill",
-        "late_modify_confirmed",
-    ),
-    "execution.modify_invalid": ("modify_rounds_price",),
-    "execution.modify_below_filled": ("modify_below_filled_confirmed",),
-    "execution.modify_partial": (
-        "more_than_displayed",
-        "modify_qty_is_leaves",
-    ),
-    "execution.modify_takes_effect": (
-        "modify_loses_qty",
-        "modify_adds_qty",
-    ),
-    "execution.modify_race": (
-        "modify_loses_to_fill",
-        "late_modify_confirmed",
-        "position_flat_on_restart",
-    ),
-    "execution.off_tick": (
-        "rounds_price_silently",
-        "invalid_order_silent",
-    ),
-    "execution.off_lot": (
-        "rounds_qty_silently",
-        "negative_qty_flips_side",
-    ),
-    "execution.bad_price": (
-        "missing_price_as_market",
-        "negative_price_made_positive",
-        "burst_drops_orders",
-    ),
-    "execution.unknown_instrument": (
-        "unknown_instrument_ignored",
-        "order_refusal_without_reason",
-    ),
-    "execution.missing_stop": (
-        "stop_without_price_as_market",
-        "invalid_order_silent",
-    ),
-    "execution.duplicate_id": (
-        "duplicate_id_ignored",
-        "duplicate_id_replaces",
-        "duplicate_id_acknowledged",
-    ),
-    "execution.exec_ids": (
-        "exec_id_counted_per_order",
-        "exec_id_missing",
-    ),
-    "execution.executions_exact": (
-        "exec_id_counted_per_order",
-        "exec_id_missing",
-        "executions_last_only",
-        "executions_doubled",
-        "executions_without_sells",
-        "executions_price_rounded",
-    ),
-    "execution.position_sum": (
-        "burst_drops_orders",
-        "position_ignores_sells",
-        "position_one_fill_late",
-        "position_flat_on_restart",
-    ),
-    "execution.position_flips": (
-        "position_ignores_sells",
-        "position_unsigned",
-        "position_clipped_at_flat",
-        "position_one_fill_late",
-        "position_flat_on_restart",
-    ),
-    "execution.average_price": (
-        "position_ignores_sells",
-        "position_one_fill_late",
-        "average_is_last_price",
-        "position_flat_on_restart",
-    ),
-    "execution.cash": (
-        "commission_missing",
-        "commission_doubled",
-        "commission_negative",
-        "cash_off_by_commission",
-        "cash_stale",
-        "cash_ignores_multiplicity",
-    ),
-    "execution.commission": (
-        "commission_missing",
-        "commission_doubled",
-        "commission_negative",
-        "account_commissions_doubled",
-    ),
-    "execution.open_orders_exact": (
-        "acknowledgement_lost",
-        "open_orders_stale",
-        "open_orders_first_page",
-    ),
-    "execution.many_orders": (
-        "open_orders_stale",
-        "open_orders_first_page",
-    ),
-    "execution.broker_agrees": (
-        "gtc_sent_as_day",
-        "modify_only_local",
-        "modify_ignored",
-        "open_orders_as_sent",
-    ),
-    "execution.instruments_apart": ("positions_not_by_instrument",),
-    "execution.cancel_all_instruments": ("cancel_all_one_instrument",),
-    "execution.restart": (
-        "forgets_orders_on_restart",
-        "lists_own_session_only",
-        "executions_lost_on_restart",
-        "doubles_fills_on_restart",
-        "terms_of_submit_on_restart",
-        "reconnect_marks_orders_ended",
-    ),
-    "execution.crash": (
-        "forgets_orders_on_restart",
-        "lists_own_session_only",
-        "executions_lost_on_restart",
-        "doubles_fills_on_restart",
-        "terms_of_submit_on_restart",
-        "journal_written_on_stop",
-        "reconnect_marks_orders_ended",
-    ),
-    "execution.restart_ids": (
-        "duplicate_id_replaces",
-        "ids_forgotten_on_restart",
-        "forgets_orders_on_restart",
-        "lists_own_session_only",
-        "terms_of_submit_on_restart",
-        "reconnect_marks_orders_ended",
-    ),
-    "execution.fill_while_down": ("loses_fills_while_down",),
-    "execution.submit_while_down": (
-        "order_refusal_without_reason",
-        "submit_lost_while_down",
-    ),
-    "execution.cancel_while_down": (
-        "reconnect_marks_orders_ended",
-        "cancel_lost_while_down",
-        "cancel_confirmed_while_down",
-    ),
-    "paper.open_account": (
-        "paper_cash_ignored",
-        "paper_positions_carried_over",
-    ),
-    "paper.fills_honest": ("paper_fills_mid",),
-    "paper.separate": (
-        "paper_routed_to_main",
-        "paper_mirrored_to_main",
-        "paper_counted_as_main",
-    ),
-    "paper.market_fills": ("price_marked_up",),
-    "paper.limit_rests": (
-        "acknowledgement_lost",
-        "open_orders_buys_only",
-    ),
-    "paper.marketable_limit": ("price_marked_up",),
-    "paper.ioc_partial": (
-        "ioc_rests",
-        "more_than_displayed",
-        "burst_drops_orders",
-    ),
-    "paper.displayed_size": (
-        "status_regresses",
-        "open_orders_as_sent",
-    ),
-    "paper.cancel_resting": ("acknowledgement_lost",),
-    "paper.cancel_unknown": ("unknown_cancel_silent",),
-    "paper.modify_takes_effect": (
-        "modify_only_local",
-        "modify_loses_qty",
-        "modify_adds_qty",
-    ),
-    "paper.off_tick": (
-        "rounds_price_silently",
-        "invalid_order_silent",
-    ),
-    "paper.duplicate_id": (
-        "duplicate_id_ignored",
-        "duplicate_id_replaces",
-        "duplicate_id_acknowledged",
-        "open_orders_stale",
-    ),
-    "paper.executions_exact": (
-        "exec_id_counted_per_order",
-        "executions_last_only",
-        "executions_doubled",
-        "executions_without_sells",
-        "executions_price_rounded",
-        "paper_fills_mid",
-    ),
-    "paper.position_flips": (
-        "position_unsigned",
-        "position_clipped_at_flat",
-    ),
-    "paper.cash": (
-        "commission_missing",
-        "commission_doubled",
-        "commission_negative",
-        "cash_off_by_commission",
-        "cash_stale",
-        "cash_ignores_multiplicity",
-        "paper_fills_mid",
-    ),
-    "paper.restart": (
-        "forgets_orders_on_restart",
-        "executions_lost_on_restart",
-        "doubles_fills_on_restart",
-        "terms_of_submit_on_restart",
-        "paper_fills_mid",
-        "paper_positions_carried_over",
-        "paper_forgets_orders_on_restart",
-    ),
-    "paper.readiness_complete": (
-        "readiness_without_observation",
-        "readiness_empty",
-    ),
-    "paper.readiness_truthful": ("readiness_frozen",),
-    "paper.go_live_unapproved": (
-        "go_live_without_approval",
-        "go_live_blank_approval",
-        "go_live_warns_only",
-        "go_live_refused_silently",
-    ),
-    "paper.go_live_unready": (
-        "go_live_ignores_criteria",
-        "go_live_warns_only",
-        "go_live_refused_silently",
-    ),
-    "paper.go_live_open_orders": (
-        "go_live_ignores_criteria",
-        "go_live_warns_only",
-        "go_live_with_open_orders",
-        "go_live_refused_silently",
-        "readiness_always_met",
-        "readiness_empty",
-        "readiness_frozen",
-    ),
-    "paper.go_live": (
-        "go_live_mode_unchanged",
-        "go_live_twice",
-        "revert_ignored",
-    ),
-    "ledger.one_terminal": (
-        "duplicate_id_acknowledged",
-        "ids_forgotten_on_restart",
-        "late_cancel_confirmed",
-        "late_modify_confirmed",
-        "fill_doubled_under_new_id",
-        "report_after_end",
-        "journal_written_on_stop",
-    ),
-    "ledger.transitions": ("status_regresses",),
-    "ledger.quantities": (
-        "modify_below_filled_confirmed",
-        "partial_called_filled",
-        "leaves_wrong",
-        "cum_qty_not_added",
-    ),
-    "ledger.exec_ids": (
-        "fill_reported_twice",
-        "exec_id_missing",
-        "journal_written_on_stop",
-        "doubles_fills_on_reconnect",
-    ),
-    "ledger.terms": (
-        "stop_triggers_early",
-        "stop_never_triggers",
-        "negative_price_made_positive",
-        "rounds_price_silently",
-        "rounds_qty_silently",
-        "negative_qty_flips_side",
-        "modify_adds_qty",
-        "modify_qty_is_leaves",
-        "terms_forgotten",
-    ),
-    "ledger.prices": (
-        "stop_limit_as_market",
-        "modify_only_local",
-        "average_rounded_to_units",
-    ),
-    "ledger.known": (
-        "reports_under_broker_id",
-        "paper_mirrored_to_main",
-    ),
-}
+_TABLE = """
+broker.limit_rests: reports_under_broker_id open_orders_buys_only
+broker.marketable_limit: fill_lost price_marked_up
+broker.ioc_unfilled: ioc_rests limit_sent_as_market
+broker.cancel_resting: cancel_ignored cancel_confirmed_not_sent
+broker.cancel_unknown: unknown_cancel_silent
+broker.modify_price: modify_only_local modify_ignored
+broker.off_tick: rounds_price_silently invalid_order_silent
+broker.duplicate_id: duplicate_id_ignored duplicate_id_acknowledged open_orders_stale
+broker.executions_exact: exec_id_counted_per_order exec_id_missing executions_last_only executions_doubled
+    executions_without_sells executions_price_rounded
+broker.position_sum: position_ignores_sells position_one_fill_late
+broker.restart: executions_last_only executions_without_sells lists_own_session_only
+    executions_lost_on_restart
+broker.fill_while_down: exec_id_counted_per_order executions_doubled executions_price_rounded
+    loses_fills_while_down
+broker.submit_while_down: submit_lost_while_down submit_acknowledged_while_down
+execution.market_fills: fill_lost price_marked_up
+execution.limit_rests: cancel_ignored open_orders_buys_only
+execution.marketable_limit: fill_lost price_marked_up
+execution.gtc_rests: burst_drops_orders acknowledgement_lost
+execution.ioc_unfilled: ioc_rests limit_sent_as_market
+execution.ioc_partial: ioc_rests more_than_displayed partial_called_filled
+execution.fok_killed: fok_rests limit_sent_as_market
+execution.fok_all_or_nothing: fok_as_ioc fok_rests more_than_displayed
+execution.gtd_expires: gtd_never_expires limit_sent_as_market
+execution.displayed_size: status_regresses partial_called_filled open_orders_as_sent
+execution.stop_waits: stop_triggers_early sell_stop_inverted cancel_ignored
+execution.stop_triggers: sell_stop_inverted stop_never_triggers
+execution.stop_limit: stop_never_triggers stop_limit_as_market
+execution.stop_cancels: cancel_confirmed_not_sent canceled_stop_still_armed
+execution.cancel_resting: cancel_confirmed_not_sent
+execution.cancel_holds: cancel_confirmed_not_sent
+execution.cancel_unknown: unknown_cancel_silent order_refusal_without_reason
+execution.cancel_ended: late_cancel_confirmed
+execution.cancel_partial: canceled_order_keeps_rest
+execution.cancel_all: cancel_all_stops_halfway
+execution.cancel_race: late_cancel_confirmed fill_reported_twice average_rounded_to_units terms_forgotten
+execution.modify_price: modify_ignored
+execution.modify_qty: modify_ignored modify_adds_qty open_orders_as_sent
+execution.modify_unknown: unknown_modify_silent order_refusal_without_reason
+execution.modify_ended: modify_loses_to_fill late_modify_confirmed
+execution.modify_invalid: modify_rounds_price
+execution.modify_below_filled: modify_below_filled_confirmed
+execution.modify_partial: modify_only_local modify_adds_qty modify_qty_is_leaves
+execution.modify_takes_effect: modify_loses_qty modify_adds_qty
+execution.modify_race: modify_loses_to_fill late_modify_confirmed position_ignores_sells
+    position_one_fill_late position_flat_on_restart
+execution.off_tick: rounds_price_silently invalid_order_silent
+execution.off_lot: rounds_qty_silently negative_qty_flips_side
+execution.bad_price: missing_price_as_market negative_price_made_positive burst_drops_orders
+execution.unknown_instrument: unknown_instrument_ignored order_refusal_without_reason
+execution.missing_stop: stop_without_price_as_market invalid_order_silent
+execution.duplicate_id: duplicate_id_ignored duplicate_id_replaces duplicate_id_acknowledged
+execution.exec_ids: exec_id_counted_per_order exec_id_missing
+execution.executions_exact: exec_id_counted_per_order exec_id_missing executions_last_only
+    executions_doubled executions_without_sells executions_price_rounded
+execution.position_sum: burst_drops_orders position_ignores_sells position_one_fill_late
+    position_flat_on_restart
+execution.position_flips: position_ignores_sells position_unsigned position_clipped_at_flat
+    position_one_fill_late position_flat_on_restart
+execution.average_price: average_is_last_price position_flat_on_restart
+execution.cash: commission_missing commission_doubled commission_negative cash_off_by_commission cash_stale
+    cash_ignores_multiplicity
+execution.commission: commission_missing commission_doubled commission_negative account_commissions_doubled
+execution.open_orders_exact: acknowledgement_lost open_orders_stale open_orders_first_page
+execution.many_orders: open_orders_stale open_orders_first_page
+execution.broker_agrees: gtc_sent_as_day modify_only_local modify_ignored open_orders_as_sent
+execution.instruments_apart: positions_not_by_instrument
+execution.cancel_all_instruments: cancel_all_stops_halfway cancel_all_one_instrument
+execution.restart: forgets_orders_on_restart lists_own_session_only executions_lost_on_restart
+    doubles_fills_on_restart terms_of_submit_on_restart reconnect_marks_orders_ended
+execution.crash: forgets_orders_on_restart lists_own_session_only executions_lost_on_restart
+    doubles_fills_on_restart terms_of_submit_on_restart journal_written_on_stop reconnect_marks_orders_ended
+execution.restart_ids: duplicate_id_replaces ids_forgotten_on_restart forgets_orders_on_restart
+    lists_own_session_only terms_of_submit_on_restart reconnect_marks_orders_ended
+execution.fill_while_down: executions_doubled executions_price_rounded loses_fills_while_down
+execution.submit_while_down: order_refusal_without_reason submit_lost_while_down
+execution.cancel_while_down: reconnect_marks_orders_ended cancel_lost_while_down cancel_confirmed_while_down
+paper.open_account: paper_cash_ignored paper_positions_carried_over
+paper.fills_honest: fill_lost paper_fills_mid
+paper.separate: paper_routed_to_main paper_mirrored_to_main paper_counted_as_main
+paper.market_fills: price_marked_up
+paper.limit_rests: acknowledgement_lost open_orders_buys_only
+paper.marketable_limit: price_marked_up
+paper.ioc_partial: ioc_rests more_than_displayed burst_drops_orders
+paper.displayed_size: more_than_displayed status_regresses open_orders_as_sent
+paper.cancel_resting: acknowledgement_lost
+paper.cancel_unknown: unknown_cancel_silent
+paper.modify_takes_effect: modify_loses_qty modify_adds_qty
+paper.off_tick: rounds_price_silently invalid_order_silent
+paper.duplicate_id: duplicate_id_ignored duplicate_id_replaces duplicate_id_acknowledged open_orders_stale
+paper.executions_exact: executions_last_only executions_without_sells paper_fills_mid
+paper.position_flips: position_unsigned position_clipped_at_flat
+paper.cash: commission_missing commission_doubled commission_negative cash_off_by_commission cash_stale
+    cash_ignores_multiplicity paper_fills_mid
+paper.restart: forgets_orders_on_restart executions_lost_on_restart doubles_fills_on_restart
+    terms_of_submit_on_restart paper_fills_mid paper_positions_carried_over paper_forgets_orders_on_restart
+paper.readiness_complete: readiness_without_observation readiness_empty
+paper.readiness_truthful: readiness_frozen
+paper.go_live_unapproved: go_live_without_approval go_live_blank_approval go_live_warns_only
+    go_live_refused_silently
+paper.go_live_unready: go_live_ignores_criteria go_live_warns_only go_live_refused_silently
+paper.go_live_open_orders: go_live_ignores_criteria go_live_warns_only go_live_with_open_orders
+    go_live_refused_silently readiness_always_met readiness_empty readiness_frozen
+paper.go_live: go_live_mode_unchanged go_live_twice revert_ignored
+ledger.one_terminal: duplicate_id_acknowledged ids_forgotten_on_restart late_cancel_confirmed
+    fill_doubled_under_new_id report_after_end journal_written_on_stop
+ledger.transitions: late_modify_confirmed status_regresses
+ledger.quantities: modify_below_filled_confirmed partial_called_filled leaves_wrong cum_qty_not_added
+ledger.exec_ids: fill_reported_twice exec_id_missing journal_written_on_stop doubles_fills_on_reconnect
+ledger.terms: stop_triggers_early stop_never_triggers negative_price_made_positive rounds_price_silently
+    rounds_qty_silently negative_qty_flips_side modify_loses_qty modify_qty_is_leaves modify_rounds_price
+    late_modify_confirmed modify_below_filled_confirmed terms_forgotten
+ledger.prices: stop_limit_as_market modify_only_local average_rounded_to_units
+ledger.known: cancel_ignored reports_under_broker_id paper_mirrored_to_main
+"""
+
+
+def _parse(table: str) -> dict[str, tuple[str, ...]]:
+    """Read lines of `check: defect defect …`; an indented line goes on with the one before."""
+    lines = table.replace("\n    ", " ").split("\n")
+    return {name: tuple(rest.split()) for name, _, rest in (line.partition(":") for line in lines if line)}
+
+
+TURNS_RED = _parse(_TABLE)
 """Check id → names in `certify.defects.trading`; the checks that catch a defect most specifically."""
