@@ -31,9 +31,7 @@ def sleep_s(seconds: float) -> None:
 
 def utc(ns: int) -> datetime:
     """Return the aware UTC datetime of `ns` nanoseconds since the epoch, to the microsecond."""
-    return datetime.fromtimestamp(ns // NS_PER_S, tz=timezone.utc).replace(
-        microsecond=ns % NS_PER_S // 1000
-    )
+    return datetime.fromtimestamp(ns // NS_PER_S, tz=timezone.utc).replace(microsecond=ns % NS_PER_S // 1000)
 
 
 def iso(ns: int) -> str:

@@ -169,7 +169,7 @@ def _quantities(entry: Entry, update: OrderUpdate) -> Found:
     expected = _filled_after(entry, update)
     if update.cum_qty != expected:
         yield "quantities", f"expected {expected} filled by the sum of the fills, was {update.cum_qty}"
-    elif update.cum_qty > max(update.qty, 0):  # a refused order may ask for less than nothing
+    elif update.cum_qty > max(update.qty, Decimal(0)):  # a refused order may ask for less than nothing
         yield "quantities", f"expected at most {update.qty} filled, was {update.cum_qty}"
     elif update.status.terminal:
         yield from _end_quantities(update)
