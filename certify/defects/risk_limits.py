@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,7 +12,6 @@ from typing import Any
 from certify.clock import NS_PER_S
 from certify.defects.api import Defect, defect
 from certify.model.trading import Decision, ExecType, OrderType, Side, Source
-from certify.reference.rules import breach
 
 Plant = Callable[[Any], None]
 When = Callable[[Any, Any], bool]
@@ -43,7 +43,9 @@ def _observed(name: str, text: str, rule: str, observe: Callable[[Any, Any], Dec
 
     def asked(proposal: Any, desk: Any, limit: Decimal) -> Decision | None:
         value = observe(proposal, desk)
-        return breach(rule, value, limit) if value > limit else None
+        if value <= limit:
+            return None
+        return Decision(False, rule.upper(), f"{rule}: observed {value:f}, limit {limit:f}", value, limit)
 
     def plant(platform: Any) -> None:
         platform.risk.rules[rule] = asked
@@ -333,13 +335,12 @@ def refusal_blames_the_venue(platform: Any) -> None:
 @defect("precheck_reserves", "asking whether an order would pass takes up room for it")
 def precheck_reserves(platform: Any) -> None:
     """Ask by reserving."""
-    from certify.reference.exposure import Proposal
-
+    proposal = vars(sys.modules[type(platform.risk).__module__])["Proposal"]
     numbers = iter(range(10**9))
 
     def ask(order: Any) -> Decision:
         named = replace(order, client_order_id=f"{order.client_order_id}?{next(numbers)}")
-        decision: Decision = platform.risk.admit(Proposal.of(named), platform.desk)
+        decision: Decision = platform.risk.admit(proposal.of(named), platform.desk)
         return decision
 
     platform.risk.precheck = ask
