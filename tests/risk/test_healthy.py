@@ -47,8 +47,8 @@ FUTURES = (
     "instruments=[{id: ESZ6.CME, kind: FUT, currency: USD, tick: '0.25', lot: 1, multiplier: 50}]",
     "phases.risk.limits.max_order_notional=5000000",
 )
-COINS = ("instruments=[{id: XRPEUR.HOUSE, kind: CRYPTO, currency: EUR, tick: '0.0001', lot: '0.001'}]",)
-ROUND_LOTS = ("instruments=[{id: HK5.HKEX, kind: STK, currency: HKD, tick: '0.05', lot: 100}]",)
+COINS = ("instruments=[{id: XRPEUR.HOUSE, kind: CRYPTO, currency: USD, tick: '0.0001', lot: '0.001'}]",)
+ROUND_LOTS = ("instruments=[{id: HK5.HKEX, kind: STK, currency: USD, tick: '0.05', lot: 100}]",)
 SMALL_CAPS = ("safety.max_order_qty=100", "safety.max_order_notional=25000", "safety.max_messages_per_s=45")
 
 

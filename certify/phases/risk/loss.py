@@ -79,7 +79,7 @@ class Loss:
 def losing(trial: Trial, *, realised: bool = False) -> Iterator[Loss]:
     """Hold a position whose coming loss will be above the limit; afterwards everything is as before.
 
-    With `realised`, the limit is not lowered yet: it is done once the loss was taken.
+    With `realised`, the limit is far above it at first: it is lowered once the loss was taken.
     """
     if not trial.can_set_market:
         raise Unmeasurable("the market cannot be set, so no loss can be made on purpose")
@@ -92,8 +92,8 @@ def losing(trial: Trial, *, realised: bool = False) -> Iterator[Loss]:
     trial.shared.killed = True  # a loss may latch a stop: it is released by name afterwards
     desk.hold(lots)
     try:
-        if not realised:
-            desk.lower(NAME, loss.limit)
+        # A loss that is to be taken first must not meet the limit before: it is set out of the way.
+        desk.lower(NAME, loss.limit + 10 * coming if realised else loss.limit)
         yield loss
     finally:
         _put_back(loss)

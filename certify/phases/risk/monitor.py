@@ -56,38 +56,36 @@ def close(trial: Trial, alert_id: str) -> None:
         tried(trial, "resolve", alert_id, WHO, "seen by a check")
 
 
-def clean_slate(trial: Trial, *kinds: str) -> int:
-    """Resolve what is open of some kinds; return the mark after which an alert is a new one."""
+def clean_slate(trial: Trial, *kinds: str) -> frozenset[str]:
+    """Resolve what is open of some kinds; return the ids that are known: any other alert is a new one.
+
+    A mark among the events would not do: what was said of the old ones may still be on its way.
+    """
     for alert in unresolved(trial, *kinds):
         close(trial, alert.id)
     if unresolved(trial, *kinds):
         raise Unmeasurable(f"an alert {kinds[0]} is open and cannot be resolved: a new one would not be seen")
-    return trial.alerts_so_far()
+    return frozenset(listed(trial))
 
 
-def await_alert(trial: Trial, since: int, within_s: float, *kinds: str) -> Alert:
-    """Return the first alert of some kinds after a mark; silence fails the check."""
+def await_alert(trial: Trial, known: frozenset[str], within_s: float, *kinds: str) -> Alert:
+    """Return the first alert of some kinds that is not a known one; silence fails the check."""
     inbox = trial.session("trade_monitor").inbox
 
     def look() -> Alert | None:
-        return next((a for a in inbox.alerts[since:] if word(a.kind) in kinds and live(a)), None)
+        return next((a for a in inbox.alerts if word(a.kind) in kinds and a.id not in known), None)
 
     return trial.until("trade_monitor", look, f"expected an alert {' or '.join(kinds)}", within_s)
 
 
-def live(alert: Alert) -> bool:
-    """Whether an alert is not resolved."""
-    return alert.state is not AlertState.RESOLVED
-
-
 def provoke(trial: Trial, condition: Callable[[], object], *kinds: str) -> tuple[Alert, float]:
     """Bring a condition about and return its alert and the milliseconds from its beginning to the alert."""
-    since = clean_slate(trial, *kinds)
+    known = clean_slate(trial, *kinds)
     within_s = trial.seconds("alert_within")
     began = clock.monotonic_ns()
     condition()
     left_s = max(0.0, within_s - (clock.monotonic_ns() - began) / clock.NS_PER_S)
-    alert = await_alert(trial, since, left_s, *kinds)
+    alert = await_alert(trial, known, left_s, *kinds)
     return alert, round((clock.monotonic_ns() - began) / clock.NS_PER_MS, 3)
 
 
