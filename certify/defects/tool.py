@@ -139,6 +139,14 @@ def clock_goes_back(bench: Any) -> None:
     _replace_for(bench, ground, "clock", Backwards())
 
 
+@defect("harness_slow", "The harness itself takes 20 ms for each order.", where="tool")
+def harness_slow(bench: Any) -> None:
+    """Put a slow system in the place of the one that does nothing."""
+    from certify.phases.performance import null
+
+    _replace_for(bench, null, "ADAPTER", "certify.defects.slow_null:create")
+
+
 def _replace_for(bench: Any, module: Any, name: str, value: Any) -> None:
     """Replace a name of a module for as long as the bench is open."""
     before, close = getattr(module, name), bench.close
@@ -167,4 +175,5 @@ DEFECTS: tuple[Defect, ...] = (
     journal_times_reversed,
     artifact_bytes_lost,
     clock_goes_back,
+    harness_slow,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from certify.model.ids import ComponentId, PhaseId, Severity
+from certify.model.ids import ComponentId, Outcome, PhaseId, Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +44,8 @@ class CheckCard:
     """Rules, specifications and catalogue rows that it is evidence for."""
     defects: tuple[str, ...] = ()
     """Planted defects that turn it red."""
+    red: Outcome = Outcome.FAILED
+    """What a defect turns it into: `inconclusive` where it judges the tool's fitness, not the system."""
     modes: tuple[str, ...] = ("quick", "standard", "certified")
     destructive: bool = False
     """Whether it breaks links or kills processes on purpose: never against a live account."""

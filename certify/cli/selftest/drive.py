@@ -19,7 +19,7 @@ from certify.engine.bench import Bench
 from certify.engine.runner import execute
 from certify.errors import SystemUnavailable, UsageError
 from certify.model.fold import fold
-from certify.model.ids import PhaseId, StopReason
+from certify.model.ids import Outcome, PhaseId, StopReason
 from certify.model.results import RunResult, Subject
 from certify.phases.catalogue import BY_ID
 from certify.profile.model import ComponentSpec, Performance, Profile
@@ -82,7 +82,8 @@ class Driver:
             result, problem = self._run(profile, self._checks(case), plant)
         except SystemUnavailable as error:
             return CaseResult(case=case, problem=f"the system could not be made: {error}")
-        return CaseResult(case=case, said=said_in(result), problem=problem)
+        unfit = frozenset(c for c in case.claimed_by if CARDS[c].red is Outcome.INCONCLUSIVE)
+        return CaseResult(case=case, said=said_in(result), problem=problem, unfit=unfit)
 
     def _seed(self, seed: int) -> SeedResult:
         try:

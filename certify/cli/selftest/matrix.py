@@ -50,11 +50,17 @@ class CaseResult:
     problem: str = ""
     """Why the run did not come to its end; empty when it did."""
     took_s: float = 0.0
+    unfit: frozenset[str] = frozenset()
+    """Claiming checks of the tool's own fitness: their red is `inconclusive`."""
 
     @property
     def caught_by(self) -> tuple[str, ...]:
         """The claiming checks that turned red."""
-        red = {said.check for said in self.said if said.outcome is Outcome.FAILED}
+        red = {
+            said.check
+            for said in self.said
+            if said.outcome is (Outcome.INCONCLUSIVE if said.check in self.unfit else Outcome.FAILED)
+        }
         return tuple(check for check in self.case.claimed_by if check in red)
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from certify.model.card import CheckCard, Parameter
-from certify.model.ids import ComponentId, PhaseId, Severity
+from certify.model.ids import ComponentId, Outcome, PhaseId, Severity
 
 INJECT = ("market_data.inject",)
 
@@ -36,6 +36,8 @@ NULL_TEST = _card(
         Parameter(name="max_p50", default="5ms", text="the median beyond which nothing can be measured"),
     ),
     references=("catalogue PF-10", "law 10 of the design: the tool knows its own limits"),
+    defects=("harness_slow",),
+    red=Outcome.INCONCLUSIVE,
 )
 GENERATOR_FIT = _card(
     "generator_fit",
@@ -47,6 +49,7 @@ GENERATOR_FIT = _card(
     remedy="Lower the rates or run on a quieter machine; a level that was not offered says nothing.",
     references=("catalogue PF-01, PF-10", "G. Tene, coordinated omission: plan every request beforehand"),
     defects=("interpreter_hog",),
+    red=Outcome.INCONCLUSIVE,
 )
 ORDERS_LEVELS = _card(
     "orders_levels",
