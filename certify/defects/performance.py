@@ -88,7 +88,7 @@ def periodic_stall(platform: Any) -> None:
     in_background(stall)
 
 
-@defect("quadratic_scan", "every order costs 0.1 ms for each order that came before it")
+@defect("quadratic_scan", "every order costs 0.5 ms for each order that came before it")
 def quadratic_scan(platform: Any) -> None:
     """Take as long as a scan of everything would."""
     submit = platform.execution.submit
@@ -97,7 +97,7 @@ def quadratic_scan(platform: Any) -> None:
     def scanning(order: Order) -> None:
         seen.append(order.client_order_id)
         with platform.kernel.lock:
-            clock.sleep_s(len(seen) * 1e-4)
+            clock.sleep_s(len(seen) * 5e-4)
             submit(order)
 
     platform.execution.submit = scanning
