@@ -25,6 +25,9 @@ try:
 except ImportError:  # before Python 3.10
     _UNIONS = (Union,)
 
+Encoder = Callable[[Any, bool], Any]
+_PLAIN = frozenset((str, int, float, bool, type(None)))
+_ENCODERS: Dict[type, Encoder] = {}
 _FIELDS: Dict[type, Tuple[str, ...]] = {}
 _DECODERS: Dict[Any, Decoder] = {}
 
@@ -42,29 +45,47 @@ def fields_of(cls: type) -> Tuple[str, ...]:
 
 def encode(value: Any, tag: bool = True) -> Any:
     """Return `value` as JSON-ready data; with `tag`, dataclasses carry their class name."""
-    if value is None or type(value) in (str, int, float, bool):
+    kind = value.__class__
+    if kind in _PLAIN:
         return value
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, Decimal):
-        return str(value)
-    if isinstance(value, dict):
-        return {str(key): encode(item, tag) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [encode(item, tag) for item in value]
-    if isinstance(value, (set, frozenset)):
-        return sorted(encode(item, tag) for item in value)
-    return _encode_dataclass(value, tag)
+    found = _ENCODERS.get(kind)
+    if found is None:
+        found = _ENCODERS[kind] = _make_encoder(kind)
+    return found(value, tag)
 
 
-def _encode_dataclass(value: Any, tag: bool) -> Dict[str, Any]:
-    cls = type(value)
-    if not dataclasses.is_dataclass(cls):
-        raise TypeError(f"cannot be put on the wire: {cls.__name__}")
-    data: Dict[str, Any] = {TAG: cls.__name__} if tag else {}
-    for name in fields_of(cls):
-        data[name] = encode(getattr(value, name), tag)
-    return data
+def _make_encoder(kind: type) -> Encoder:
+    """Return the function that encodes every value of one class."""
+    if issubclass(kind, Enum):
+        return lambda value, _: value._value_
+    if issubclass(kind, Decimal):
+        return lambda value, _: str(value)
+    if issubclass(kind, dict):
+        return lambda value, tag: {str(key): encode(item, tag) for key, item in value.items()}
+    if issubclass(kind, (list, tuple)):
+        return lambda value, tag: [encode(item, tag) for item in value]
+    if issubclass(kind, (set, frozenset)):
+        return lambda value, tag: sorted(encode(item, tag) for item in value)
+    if dataclasses.is_dataclass(kind):
+        return _dataclass_encoder(kind)
+    raise TypeError(f"cannot be put on the wire: {kind.__name__}")
+
+
+def _dataclass_encoder(cls: type) -> Encoder:
+    names, name, known = fields_of(cls), cls.__name__, _ENCODERS.get
+
+    def write(value: Any, tag: bool) -> Dict[str, Any]:
+        data: Dict[str, Any] = {TAG: name} if tag else {}
+        for field in names:
+            item = getattr(value, field)
+            kind = item.__class__
+            if kind not in _PLAIN:
+                found = known(kind)
+                item = encode(item, tag) if found is None else found(item, tag)
+            data[field] = item
+        return data
+
+    return write
 
 
 def decode(cls: Type[T], data: Any) -> T:
@@ -105,12 +126,28 @@ def _make_decoder(kind: Any) -> Decoder:
 
 def _scalar_decoder(kind: Any) -> Decoder:
     if kind is Decimal:
-        return lambda data: data if isinstance(data, Decimal) else Decimal(str(data))
+        return _decimal
     if isinstance(kind, type) and issubclass(kind, Enum):
-        return typing.cast(Decoder, kind)
+        return _enum_decoder(kind)
     if kind is float:
         return lambda data: float(data) if isinstance(data, int) else _exactly(float, data)
-    return lambda data: _exactly(kind, data)
+    return lambda data: data if data.__class__ is kind else _exactly(kind, data)
+
+
+def _decimal(data: Any) -> Decimal:
+    if data.__class__ is str:
+        return Decimal(data)
+    return data if isinstance(data, Decimal) else Decimal(str(data))
+
+
+def _enum_decoder(kind: Type[Enum]) -> Decoder:
+    members = {member.value: member for member in kind}
+
+    def read(data: Any) -> Any:
+        found = members.get(data)
+        return kind(data) if found is None else found
+
+    return read
 
 
 def _exactly(kind: type, data: Any) -> Any:
@@ -124,6 +161,9 @@ def _union_decoder(kinds: Tuple[Any, ...]) -> Decoder:
     dataclass_kinds = (kind for kind in plain if isinstance(kind, type) and dataclasses.is_dataclass(kind))
     classes = {kind.__name__: kind for kind in dataclass_kinds}
     others = [kind for kind in plain if not dataclasses.is_dataclass(kind)]
+    if not classes and len(others) == 1:
+        only = decoder(others[0])
+        return lambda data: None if data is None else only(data)
 
     def pick(data: Any) -> Any:
         if data is None:
@@ -155,15 +195,16 @@ def _sequence_decoder(origin: type, args: Tuple[Any, ...]) -> Decoder:
 
 
 def _dataclass_decoder(cls: Any) -> Decoder:
-    hints: Dict[str, Any] = {}
     parts: Dict[str, Decoder] = {}
 
     def build(data: Any) -> Any:
-        if not hints:  # late, so that a class may mention itself
-            hints.update(typing.get_type_hints(cls))
+        if not parts:  # late, so that a class may mention itself; at once, for other threads
+            hints = typing.get_type_hints(cls)
             parts.update({name: decoder(hints[name]) for name in fields_of(cls)})
         if data.get(TAG, cls.__name__) != cls.__name__:
             raise TypeError(f"expected {cls.__name__}, was {data[TAG]}")
+        if len(data) == len(parts) + 1 and TAG in data:  # every field and the tag, as `encode` writes them
+            return cls(**{name: part(data[name]) for name, part in parts.items()})
         return cls(**{name: parts[name](value) for name, value in data.items() if name != TAG})
 
     return build
