@@ -257,15 +257,25 @@ def race_between_check_and_count(platform: Any) -> None:
     desk.reserve = late
 
 
-# -- the limits themselves ---------------------------------------------------------------------
-
-
 @defect("limits_reset_on_restart", "a changed limit is forgotten by a restart")
 def limits_reset_on_restart(platform: Any) -> None:
     """Do not write changes down."""
     journal = platform.risk._journal
     append = journal.append
     journal.append = lambda kind, *row: None if kind == "limit" else append(kind, *row)
+
+
+@defect("limits_reset_on_reconnect", "a changed limit is forgotten when the broker comes back")
+def limits_reset_on_reconnect(platform: Any) -> None:
+    """Begin every session with the first values."""
+    risk, back = platform.risk, platform.risk.cancel_when_possible
+    first = dict(risk._limits)
+
+    def again() -> None:
+        risk._limits.update(first)
+        back()
+
+    risk.cancel_when_possible = again
 
 
 @defect("set_limit_without_name_accepted", "anybody may change a limit without a name")
@@ -346,6 +356,19 @@ def precheck_reserves(platform: Any) -> None:
     platform.risk.precheck = ask
 
 
+@defect("precheck_counts", "asking whether an order would pass counts against the rate of orders")
+def precheck_counts(platform: Any) -> None:
+    """Count the question as an order."""
+    precheck = platform.risk.precheck
+
+    def ask(order: Any) -> Decision:
+        decision: Decision = precheck(order)
+        platform.risk.rate.add()
+        return decision
+
+    platform.risk.precheck = ask
+
+
 @defect("precheck_always_yes", "asking whether an order would pass is always answered with yes")
 def precheck_always_yes(platform: Any) -> None:
     """Say yes."""
@@ -370,6 +393,8 @@ DEFECTS: tuple[Defect, ...] = (
     refused_but_sent,
     limit_refusal_without_reason,
     refusal_blames_the_venue,
+    limits_reset_on_reconnect,
     precheck_reserves,
+    precheck_counts,
     precheck_always_yes,
 )

@@ -11,13 +11,15 @@ from certify.model.trading import ExecType, Order, OrderType, Quote, Side
 from certify.phases.api import Check, Finding, Unmeasurable, check, expect, passed
 from certify.phases.orders import ACCEPTED, said, to_tick
 from certify.phases.risk.cards import CRITICAL, MAJOR, SLOW, risk_card
-from certify.phases.risk.desk import RiskDesk
+from certify.phases.risk.desk import RiskDesk, claims
 from certify.phases.trial import Trial
 
 WORKING = 3
 MOST_WORKING = 200
 RATE = 10
 BURST = 4 * RATE
+BURSTS, QUICK_S = 3, 0.2
+"""A burst this short may lie in two windows of a second; the next two, so much later, then do not."""
 WINDOW_S = 1.2
 """A window of one second and a little more."""
 BAND = Decimal(2)
@@ -106,7 +108,8 @@ def _exhaust(trial: Trial) -> tuple[RiskDesk, list[Order], int, float]:
     """Lower the rate, send far more at once, and return what was let through in how many seconds."""
     desk = RiskDesk(trial)
     trial.quote()
-    orders = [desk.make(Side.BUY, 1) for _ in range(BURST)]
+    sides = (Side.BUY, Side.SELL) if claims(trial, "execution", "orders.short") else (Side.BUY, Side.BUY)
+    orders = [desk.make(sides[number % 2], 1) for number in range(BURST)]
     desk.must_lower("max_order_rate", Decimal(RATE))
     clock.sleep_s(WINDOW_S)
     took_s = desk.burst(orders)
@@ -120,7 +123,8 @@ def _exhaust(trial: Trial) -> tuple[RiskDesk, list[Order], int, float]:
         "The largest rate of orders holds in a burst",
         CRITICAL,
         steps=(f"set max_order_rate to {RATE}/s", f"send {BURST} orders as fast as they can be sent"),
-        passes_when="at most twice the limit are let through (two windows of a second), and what time adds",
+        passes_when="at most the limit and what time adds are let through, in one of three bursts "
+        "(one may lie in two windows of a second; a slow one always may)",
         remedy="count every order before it is sent, in a window that moves, over all instruments",
         needs=RATE_NEEDS,
         references=RATE_RULES,
@@ -128,9 +132,13 @@ def _exhaust(trial: Trial) -> tuple[RiskDesk, list[Order], int, float]:
 )
 def max_order_rate(trial: Trial) -> Finding:
     """Burst."""
-    desk, orders, taken, took_s = _exhaust(trial)
-    most = RATE * (math.ceil(took_s) + 1)
-    desk.clear(*orders)
+    for _ in range(BURSTS):
+        desk, orders, taken, took_s = _exhaust(trial)
+        windows = 1 + took_s if took_s < QUICK_S else 1 + math.ceil(took_s)
+        most = math.ceil(RATE * windows)
+        desk.clear(*orders)
+        if taken <= most:
+            break
     expect(
         taken <= most, f"expected at most {most} of {BURST} orders in {took_s:.2f} s let through, was {taken}"
     )

@@ -5,14 +5,16 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import cast
 
+from certify import clock
 from certify.model.trading import LIMIT_UNITS, Decision, ExecType, Limit, OrderType, Side
 from certify.phases.api import Check, Finding, Unmet, check, expect, expect_equal, not_applicable, passed
 from certify.phases.orders import ACCEPTED
 from certify.phases.risk.cards import CRITICAL, MAJOR, MINOR, READY_WITHIN, SLOW, risk_card
 from certify.phases.risk.desk import RiskDesk, claims, refuses, settable
-from certify.phases.trial import Trial
+from certify.phases.trial import QUICK_LOOK_S, Trial
 
 SET = ("risk.set_limit",)
+RATE_WINDOW_S = 1.2
 WHO_RULES = ("RK-26", "rts6.15.3")
 
 
@@ -199,6 +201,42 @@ def limits_survive_restart(trial: Trial) -> Finding:
     return passed(f"max_order_qty {desk.lots(count)} was kept")
 
 
+@check(
+    risk_card(
+        "limits_survive_reconnect",
+        "A limit that was changed holds after the link to the broker was broken",
+        CRITICAL,
+        steps=(
+            "lower max_order_qty",
+            "break the link to the broker and let it come back",
+            "list it, try at the limit and one lot above",
+        ),
+        passes_when="it is listed with the changed value, and holds",
+        remedy="keep limits apart from the session: a new session must not read them from its configuration",
+        ports=("risk", "execution", "broker"),
+        needs=(*SET, "risk.max_order_qty", "orders.disconnect"),
+        methods=("broker.disconnect", "broker.reconnect"),
+        parameters=(READY_WITHIN,),
+        references=("RK-26", "RK-07", "BR-06"),
+        modes=SLOW,
+        destructive=True,
+    )
+)
+def limits_survive_reconnect(trial: Trial) -> Finding:
+    """Lower, break, mend, try."""
+    desk = RiskDesk(trial)
+    count = desk.lots_limit("max_order_qty", 5)
+    trial.cut("broker")
+    trial.wait("broker", lambda: None, QUICK_LOOK_S)
+    trial.mend("broker")
+    desk.ready(trial.seconds("ready_within"))
+    expect_equal(desk.declared("max_order_qty"), desk.lots(count), "max_order_qty after the reconnect")
+    why = f"by max_order_qty {desk.lots(count)} after the reconnect"
+    desk.allowed(desk.make(Side.BUY, count), why)
+    desk.refused(desk.make(Side.BUY, count + 1), why)
+    return passed(f"max_order_qty {desk.lots(count)} was kept")
+
+
 # -- asking without sending --------------------------------------------------------------------
 
 
@@ -239,7 +277,11 @@ def precheck_agrees(trial: Trial) -> Finding:
         "precheck_without_effect",
         "Asking whether an order would pass changes nothing",
         MAJOR,
-        steps=("lower max_position_qty", "ask many times for all of it", "send an order for all of it"),
+        steps=(
+            "lower max_position_qty, and max_order_rate where there is one",
+            "ask for all of it, more often than the rate allows orders",
+            "send an order for all of it",
+        ),
         passes_when="every answer is the same, no order appears, and the order is let through",
         remedy="decide without reserving, counting or alerting when only asked",
         needs=("risk.precheck", "risk.max_position_qty"),
@@ -252,13 +294,16 @@ def precheck_without_effect(trial: Trial) -> Finding:
     desk = RiskDesk(trial)
     count = desk.lots_limit("max_position_qty", 4, times=3)
     order = desk.make(Side.BUY, count)
-    before = desk.open_ids()
-    answers = [cast("Decision", trial.call("risk", "precheck", order)).accepted for _ in range(5)]
+    before, questions = desk.open_ids(), 5
+    if claims(trial, "risk", "risk.max_order_rate") and desk.lower("max_order_rate", Decimal(questions)):
+        clock.sleep_s(RATE_WINDOW_S)
+        questions *= 4
+    answers = [cast("Decision", trial.call("risk", "precheck", order)).accepted for _ in range(questions)]
     expect(all(answers), f"expected every question to be answered alike with yes, was {answers}")
     expect_equal(desk.open_ids(), before, "working orders after asking")
     expect(desk.silent(order, set(ExecType)), "expected no report of an order that was only asked about")
-    desk.allowed(order, "after asking for it five times")
-    return passed("five questions changed nothing")
+    desk.allowed(order, f"after asking for it {questions} times")
+    return passed(f"{questions} questions changed nothing")
 
 
 # -- refusals ----------------------------------------------------------------------------------
@@ -342,4 +387,4 @@ CHECKS: tuple[Check, ...] = (
     refusal_says_why,
     refused_never_sent,
 )
-SLOW_CHECKS: tuple[Check, ...] = (limits_survive_restart,)
+SLOW_CHECKS: tuple[Check, ...] = (limits_survive_reconnect, limits_survive_restart)

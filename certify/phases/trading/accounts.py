@@ -154,7 +154,11 @@ def _holding(desk: Desk) -> Position:
     "cash",
     "Cash changes by exactly what was traded and what it cost",
     CRITICAL,
-    steps=("note the account's cash", "buy 3 lots, sell 1", "compare with notional and commissions"),
+    steps=(
+        "note the account's cash",
+        "buy lots worth some money, sell a third",
+        "compare with notional and commissions",
+    ),
     passes_when="cash has changed by the signed notional less commissions, to the cent",
     remedy="book notional and commission of every fill once; sells bring cash, commissions always cost",
     needs=("orders.account", "orders.commission"),
@@ -168,7 +172,12 @@ def cash(desk: Desk) -> Finding:
         return not_applicable(
             f"a {instrument.kind} in {instrument.currency} is not paid for from {before.currency}"
         )
-    orders = [desk.trade(Side.BUY, desk.lots(3)), desk.trade(Side.SELL, desk.lots(1))]
+    count = desk.worth(3)
+    steps = ((Side.BUY, count), (Side.SELL, max(1, count // 3)))
+    orders = [
+        desk.trade(side, desk.lots(n), desk.market(ask_lots=2 * count, bid_lots=2 * count))
+        for side, n in steps
+    ]
     fills = [fill for order in orders for fill in desk.entry(order).fills.values()]
     value = sum((_signed(fill) * (fill.last_px or 0) for fill in fills), Decimal(0)) * instrument.multiplier
     expected = before.cash - value - commissions(desk, orders)
@@ -180,7 +189,7 @@ def cash(desk: Desk) -> Finding:
 
     expect(
         desk.becomes(look),
-        f"expected cash of {expected:f} after buying 3 lots and selling 1, was {last[0]:f}",
+        f"expected cash of {expected:f} after buying {count} lots and selling a third, was {last[0]:f}",
     )
     return passed(f"cash went from {before.cash:f} to {last[0]:f}, as traded")
 
@@ -213,8 +222,11 @@ def commission(desk: Desk) -> Finding:
     """Add up commissions."""
     desk.market()
     before = desk.account().commissions
-    count = desk.room(100)
-    orders = [desk.trade(side, desk.lots(count)) for side in (Side.BUY, Side.SELL)]
+    count = desk.worth(100)
+    orders = [
+        desk.trade(side, desk.lots(count), desk.market(ask_lots=2 * count, bid_lots=2 * count))
+        for side in (Side.BUY, Side.SELL)
+    ]
     total = commissions(desk, orders)
     for order in orders:
         for fill in desk.entry(order).fills.values():

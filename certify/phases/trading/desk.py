@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Collection
 from dataclasses import replace
@@ -34,6 +35,8 @@ SLACK_TICKS = 3
 SETTLE_S = 2.0
 """How long a position may lag behind its fills before a check begins."""
 STILL_S, MOST_LOOKS = 0.15, 10
+WORTH = Decimal(2000)
+"""Money that a trade must move, where the caps let it, so that a commission is more than a rounding."""
 DEEP = 1000
 """Lots that the tool shows where size must not matter."""
 ENDS_UNFILLED = frozenset({ExecType.CANCELED, ExecType.EXPIRED})
@@ -63,14 +66,21 @@ class Desk(OrderDesk):
         """Return a quantity of so many lots."""
         return self.trial.instrument.lot * count
 
-    def market(self, *, ask_lots: int = DEEP, shift: int = 0) -> Quote:
+    def worth(self, least: int) -> int:
+        """Return so many lots that trading them moves some money; at least `least`, if there is room."""
+        instrument = self.trial.instrument
+        lot = self.trial.centre() * instrument.multiplier * instrument.lot
+        return self.room(max(least, math.ceil(WORTH / lot)))
+
+    def market(self, *, ask_lots: int = DEEP, bid_lots: int = DEEP, shift: int = 0) -> Quote:
         """Set the market where that is possible, `shift` ticks off its centre, else return it as it is."""
         if not self.trial.can_set_market:
             return self.trial.quote()
         # Each quote differs from the one before by its bid size: a feed may leave out what has not changed.
         settings = cast("int", self.trial.shared.facts.get("trading.markets", 0)) + 1
         self.trial.shared.facts["trading.markets"] = settings
-        bid, bid_size = self.trial.centre() + (shift - 1) * self.tick, DEEP + settings % DEEP
+        bid = self.trial.centre() + (shift - 1) * self.tick
+        bid_size = max(DEEP, bid_lots) + settings % DEEP
         return self.trial.set_market(
             bid, bid + 2 * self.tick, size=self.lots(bid_size), ask_size=self.lots(ask_lots)
         )
