@@ -152,10 +152,10 @@ def stop_limit(desk: Desk) -> Finding:
 def stop_cancels(desk: Desk) -> Finding:
     """Cancel a stop, then go through it."""
     order = _stop(desk, OrderType.STOP)
+    at_broker = desk.broker_holds()
     answer = desk.cancel(order)
     expect(answer.exec_type is ExecType.CANCELED, f"expected CANCELED, was {answer.exec_type.value}")
     desk.not_listed(order, "after it was canceled")
-    at_broker = desk.broker_holds()
     _move(desk, STOP_TICKS + 3, STOP_TICKS + 2)
     desk.untouched(order, "a canceled stop to stay dead")
     expect_equal(desk.broker_holds(), at_broker, "position at the broker")
