@@ -31,5 +31,6 @@ CHECKS: tuple[Check, ...] = (
     *loss.SLOW_CHECKS,
     *alerts.SLOW_CHECKS,
     *alert_life.SLOW_CHECKS,
+    *loss.LAST_CHECKS,
 )
 """In the order in which they run."""

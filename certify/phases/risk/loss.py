@@ -24,6 +24,8 @@ STEP = Decimal("0.02")
 """How far the market moves at a time: a jump could be taken for bad data."""
 FALL = STEP * STEPS
 LEAST_LOTS = 50
+GENTLE = Decimal("0.2")
+"""Share of the limit in force that a loss on purpose may take, where so small a one stands out."""
 SHARE = Decimal("0.4")
 """Where the limit is put: this share of the loss that is made, beyond what was lost before."""
 NAME = "max_daily_loss"
@@ -90,10 +92,11 @@ def losing(trial: Trial, *, realised: bool = False) -> Iterator[Loss]:
     coming = desk.value(qty, trial.centre()) * FALL
     loss = Loss(desk, qty, _limit(desk, coming, least, most))
     trial.shared.killed = True  # a loss may latch a stop: it is released by name afterwards
-    desk.hold(lots)
     try:
-        # A loss that is to be taken first must not meet the limit before: it is set out of the way.
+        # Before the position is opened, which costs something too. A loss that is to be taken first must not
+        # meet the limit: it is set out of the way.
         desk.lower(NAME, loss.limit + 10 * coming if realised else loss.limit)
+        desk.hold(lots)
         yield loss
     finally:
         _put_back(loss)
@@ -129,13 +132,21 @@ def _lost_by_fills(desk: RiskDesk) -> Decimal:
 def _lots(desk: RiskDesk, least: Decimal, most: Decimal) -> int:
     """Return how many lots make a loss that stands out from what was lost before."""
     per_lot = desk.value(desk.lots(1), desk.trial.centre()) * FALL
-    wanted = LEAST_LOTS + math.ceil(4 * (most - least) / per_lot)
+    wanted = _gentle(desk, per_lot) + math.ceil(4 * (most - least) / per_lot)
     if not claims(desk.trial, "risk", "risk.set_limit"):
         wanted = math.ceil((desk.declared(NAME) - least) / (SHARE * per_lot))
     room = desk.room(NAME)
     if room < 1 or room * per_lot * (1 - SHARE) <= most - least:
         raise Unmeasurable(f"other limits and the safety caps leave {room} lots: too few to lose enough")
     return min(wanted, room)
+
+
+def _gentle(desk: RiskDesk, per_lot: Decimal) -> int:
+    """Return a few lots that lose little of the limit in force: what is lost here stays lost for the day."""
+    declared = desk.trial.limits().get(NAME)
+    if not declared:
+        return LEAST_LOTS
+    return max(1, min(LEAST_LOTS, int(declared * GENTLE / per_lot)))
 
 
 def _limit(desk: RiskDesk, coming: Decimal, least: Decimal, most: Decimal) -> Decimal:
@@ -243,4 +254,6 @@ def max_daily_loss_realised(trial: Trial) -> Finding:
     )
 
 
-SLOW_CHECKS: tuple[Check, ...] = (max_daily_loss, max_daily_loss_realised)
+SLOW_CHECKS: tuple[Check, ...] = (max_daily_loss,)
+LAST_CHECKS: tuple[Check, ...] = (max_daily_loss_realised,)
+"""What it loses stays lost for the day: nothing that trades may come after it."""
