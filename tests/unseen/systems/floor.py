@@ -9,11 +9,27 @@ from decimal import Decimal as D
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from pit import ZERO, Holding, Pit  # noqa: E402
+from pit import ZERO, Holding, Pit
 
-from certify.adapter import (  # noqa: E402
-    AccountState, ConnectionChange, Decision, Environment, ExecType, Health, Instrument, Limit, OrderType,
-    OrderUpdate, OrdStatus, Position, Quote, Side, Source, SystemInfo, TimeInForce, Trade,
+from certify.adapter import (
+    AccountState,
+    ConnectionChange,
+    Decision,
+    Environment,
+    ExecType,
+    Health,
+    Instrument,
+    Limit,
+    OrderType,
+    OrderUpdate,
+    OrdStatus,
+    Position,
+    Quote,
+    Side,
+    Source,
+    SystemInfo,
+    TimeInForce,
+    Trade,
 )
 
 FIXED = "limits are set by the clearing member, over night"
@@ -64,14 +80,20 @@ class Floor:
         self.emit, self.dice = ctx.emit, random.Random(11)
         self.lock = threading.RLock()
         self.contracts = {
-            row["id"]: Instrument(row["id"], row["kind"], row["currency"], D(row["tick"]), D(row["lot"]), D(row["multiplier"]))
+            row["id"]: Instrument(
+                row["id"], row["kind"], row["currency"], D(row["tick"]), D(row["lot"]), D(row["multiplier"])
+            )
             for row in ctx.config["instruments"]
         }
         self.pit, self.quiet_until, self.said, self.seq = Pit(), {}, {}, 0
         for number, (name, item) in enumerate(self.contracts.items()):
             mid = D(5000) + 100 * number
             self.pit.show(name, mid - item.tick, D(80), mid + item.tick, D(80))
-        self.slips, self.trades, self.holds = {}, [], {n: Holding(i.multiplier) for n, i in self.contracts.items()}
+        self.slips, self.trades, self.holds = (
+            {},
+            [],
+            {n: Holding(i.multiplier) for n, i in self.contracts.items()},
+        )
         self.deposit, self.fees, self.up, self.alive = D(5000000), ZERO, True, False
         self.gate = "ACTIVE"
         self.wanted = {}
@@ -151,8 +173,14 @@ class Floor:
         slip.status = OrdStatus.FILLED if slip.cum == slip.qty else OrdStatus.PARTIALLY_FILLED
         self.holds[slip.order.instrument].book(qty if slip.buys else -qty, price)
         self.fees += FEE * qty
-        update = self.word(slip, ExecType.TRADE, last_qty=qty, last_px=price,
-                           exec_id="F%d-%d" % (len(self.trades), qty), commission=FEE * qty)
+        update = self.word(
+            slip,
+            ExecType.TRADE,
+            last_qty=qty,
+            last_px=price,
+            exec_id="F%d-%d" % (len(self.trades), qty),
+            commission=FEE * qty,
+        )
         self.trades.append((slip.door, update))
         self.emit(update)
         self.printed(slip.order.instrument, price, qty)
@@ -163,10 +191,22 @@ class Floor:
 
     def word(self, slip, kind, **more):
         return OrderUpdate(
-            slip.id, slip.order.instrument, kind, slip.status, slip.order.side, slip.qty, slip.price,
-            slip.order.stop_price, cum_qty=slip.cum, leaves_qty=slip.qty - slip.cum if slip.live else ZERO,
-            avg_px=slip.paid / slip.cum if slip.cum else None, broker_order_id="FL" + slip.id,
-            type=slip.order.type, tif=slip.order.tif, ts_event_ns=time.time_ns(), **more,
+            slip.id,
+            slip.order.instrument,
+            kind,
+            slip.status,
+            slip.order.side,
+            slip.qty,
+            slip.price,
+            slip.order.stop_price,
+            cum_qty=slip.cum,
+            leaves_qty=slip.qty - slip.cum if slip.live else ZERO,
+            avg_px=slip.paid / slip.cum if slip.cum else None,
+            broker_order_id="FL" + slip.id,
+            type=slip.order.type,
+            tif=slip.order.tif,
+            ts_event_ns=time.time_ns(),
+            **more,
         )
 
     def open_gain(self):
@@ -224,7 +264,9 @@ class Clearing:
     def kill(self, mode, by, reason, cancel_open=True):
         with self.floor.lock:
             self.floor.gate = mode
-            for slip in [s for s in self.floor.slips.values() if s.live and cancel_open and s.door == "execution"]:
+            for slip in [
+                s for s in self.floor.slips.values() if s.live and cancel_open and s.door == "execution"
+            ]:
                 self.floor.close(slip)
 
     def resume(self, by, reason):
@@ -247,7 +289,9 @@ class Clearing:
         if floor.gate == "HALT":
             return "HALTED", "trading is halted"
         if floor.gate == "REDUCE_ONLY":
-            closing = sum(s.signed_left for s in mine if s.order.instrument == name and s.signed_left * signed > 0)
+            closing = sum(
+                s.signed_left for s in mine if s.order.instrument == name and s.signed_left * signed > 0
+            )
             if held * signed >= 0 or abs(signed + closing) > abs(held):
                 return "REDUCE_ONLY", "only what reduces a position"
         if qty > LIMITS["max_order_qty"]:
@@ -283,7 +327,9 @@ class Door:
                 why = self.floor.risk.objection(order)
             if why:
                 slip.status = OrdStatus.REJECTED
-                self.floor.emit(self.floor.word(slip, ExecType.REJECTED, source=Source.ENGINE, code=why[0], reason=why[1]))
+                self.floor.emit(
+                    self.floor.word(slip, ExecType.REJECTED, source=Source.ENGINE, code=why[0], reason=why[1])
+                )
                 return
             self.floor.slips[slip.id] = slip
             self.floor.emit(self.floor.word(slip, ExecType.NEW))
@@ -331,8 +377,17 @@ class Door:
 
     def no(self, slip, name, instrument, kind, code="NOT_OPEN", reason="nothing at work under this number"):
         if slip is None:
-            update = OrderUpdate(name, instrument or "", kind, OrdStatus.REJECTED, Side.BUY, ZERO,
-                                 code=code, reason=reason, source=Source.ENGINE)
+            update = OrderUpdate(
+                name,
+                instrument or "",
+                kind,
+                OrdStatus.REJECTED,
+                Side.BUY,
+                ZERO,
+                code=code,
+                reason=reason,
+                source=Source.ENGINE,
+            )
         else:
             update = self.floor.word(slip, kind, code=code, reason=reason, source=Source.ENGINE)
         self.floor.emit(update)
@@ -370,7 +425,10 @@ class Door:
 
     def positions(self):
         with self.floor.lock:
-            return [Position(n, h.qty, h.average if h.qty else None, h.realized) for n, h in self.floor.holds.items()]
+            return [
+                Position(n, h.qty, h.average if h.qty else None, h.realized)
+                for n, h in self.floor.holds.items()
+            ]
 
     def executions(self):
         with self.floor.lock:

@@ -11,19 +11,46 @@ from decimal import Decimal as D
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from pit import ZERO, Holding, Pit  # noqa: E402
+from pit import ZERO, Holding, Pit
 
-from certify.adapter import (  # noqa: E402
-    AccountState, Alert, AlertEntry, AlertSeverity, AlertState, BookUpdate, BrokerInfo, ConnectionChange,
-    Criterion, Decision, Environment, ExecType, Health, Instrument, Limit, OrderType, OrderUpdate,
-    OrdStatus, Position, Quote, Side, Source, SystemInfo, TimeInForce, Trade,
+from certify.adapter import (
+    AccountState,
+    Alert,
+    AlertEntry,
+    AlertSeverity,
+    AlertState,
+    BookUpdate,
+    BrokerInfo,
+    ConnectionChange,
+    Criterion,
+    Decision,
+    Environment,
+    ExecType,
+    Health,
+    Instrument,
+    Limit,
+    OrderType,
+    OrderUpdate,
+    OrdStatus,
+    Position,
+    Quote,
+    Side,
+    Source,
+    SystemInfo,
+    TimeInForce,
+    Trade,
 )
 
 FEE = D("0.0010")
 DEFAULTS = {
-    "max_order_qty": D(400), "max_order_notional": D(2000), "max_position_qty": D(900),
-    "max_position_notional": D(4000), "max_open_orders": D(50), "max_order_rate": D(60),
-    "max_daily_loss": D(500), "price_band": D(5),
+    "max_order_qty": D(400),
+    "max_order_notional": D(2000),
+    "max_position_qty": D(900),
+    "max_position_notional": D(4000),
+    "max_open_orders": D(50),
+    "max_order_rate": D(60),
+    "max_daily_loss": D(500),
+    "price_band": D(5),
 }
 CANNOT = {
     "orders.restart": "accounts live in memory",
@@ -38,7 +65,11 @@ def create(ctx):
 
 class House:
     def __init__(self, ctx):
-        self.emit, self.lock, self.dice = ctx.emit, threading.RLock(), random.Random(ctx.config.get("seed", 5))
+        self.emit, self.lock, self.dice = (
+            ctx.emit,
+            threading.RLock(),
+            random.Random(ctx.config.get("seed", 5)),
+        )
         self.items = {
             r["id"]: Instrument(r["id"], r["kind"], r["currency"], D(r["tick"]), D(r["lot"]))
             for r in ctx.config["instruments"]
@@ -58,7 +89,10 @@ class House:
 
     def start(self):
         self.running = True
-        self.threads = [threading.Thread(target=what, daemon=True) for what in (self.market_data.run, self.trade_monitor.run)]
+        self.threads = [
+            threading.Thread(target=what, daemon=True)
+            for what in (self.market_data.run, self.trade_monitor.run)
+        ]
         for thread in self.threads:
             thread.start()
 
@@ -143,7 +177,9 @@ class Feed:
     def step(self, name):
         if time.monotonic() > self.calm_until.get(name, 0):
             tick, old = self.house.items[name].tick, self.pit.shown[name]
-            bid = (old[0] if old[0] is not None else old[2] - 2 * tick) + tick * self.house.dice.choice((-1, 0, 1))
+            bid = (old[0] if old[0] is not None else old[2] - 2 * tick) + tick * self.house.dice.choice(
+                (-1, 0, 1)
+            )
             size = D(self.house.dice.randint(600, 900))
             self.pit.show(name, bid, size, bid + 2 * tick, size)
             self.house.moved(name)
@@ -294,7 +330,12 @@ class Desk:
         self.fees += fee
         number = "%s.%d" % (self.account_name, len(self.trades) + 1)
         self.house.trade_monitor.filled(self, qty, job.state)
-        self.trades.append((job.door, self.say(job, ExecType.TRADE, last_qty=qty, last_px=price, exec_id=number, commission=fee)))
+        self.trades.append(
+            (
+                job.door,
+                self.say(job, ExecType.TRADE, last_qty=qty, last_px=price, exec_id=number, commission=fee),
+            )
+        )
         if self in self.house.desks.values():
             self.house.market_data.printed(job.name, price, qty)
 
@@ -303,14 +344,27 @@ class Desk:
         if job is None:
             self.unknown(name, instrument, ExecType.CANCEL_REJECTED)
         elif not job.live or not self.up:
-            self.say(job, ExecType.CANCEL_REJECTED, code="NO_SESSION" if job.live else "CLOSED", reason="too late")
+            self.say(
+                job, ExecType.CANCEL_REJECTED, code="NO_SESSION" if job.live else "CLOSED", reason="too late"
+            )
         else:
             self.say(job, ExecType.PENDING_CANCEL)
             self.finish(job, OrdStatus.CANCELED, ExecType.CANCELED)
 
     def unknown(self, name, instrument, kind):
-        self.house.emit(OrderUpdate(name, instrument or "", kind, OrdStatus.REJECTED, Side.BUY, ZERO,
-                                    source=Source.VENUE, code="UNKNOWN_ORDER", reason="no such order"))
+        self.house.emit(
+            OrderUpdate(
+                name,
+                instrument or "",
+                kind,
+                OrdStatus.REJECTED,
+                Side.BUY,
+                ZERO,
+                source=Source.VENUE,
+                code="UNKNOWN_ORDER",
+                reason="no such order",
+            )
+        )
 
     def modify(self, name, qty, price, objection=None):
         """Cancel and replace at the venue; the client's order id is kept."""
@@ -326,7 +380,12 @@ class Desk:
             code = code or "PRICE_FILTER"
         code = code or (objection and objection[0])
         if code:
-            self.say(job, ExecType.REPLACE_REJECTED, code=code, reason=objection[1] if objection else "not replaced")
+            self.say(
+                job,
+                ExecType.REPLACE_REJECTED,
+                code=code,
+                reason=objection[1] if objection else "not replaced",
+            )
             return
         self.say(job, ExecType.PENDING_REPLACE)
         self.jobs[name] = self.jobs.pop(name)  # the last in the queue now
@@ -345,14 +404,28 @@ class Desk:
             self.finish(job, OrdStatus.CANCELED, ExecType.CANCELED)
 
     def open(self, door=None):
-        return [self.word(j, ExecType.STATUS) for j in self.jobs.values() if j.live and door in (None, j.door)]
+        return [
+            self.word(j, ExecType.STATUS) for j in self.jobs.values() if j.live and door in (None, j.door)
+        ]
 
     def word(self, job, kind, **more):
         return OrderUpdate(
-            job.id, job.name, kind, job.state, job.order.side, job.qty, job.price, job.order.stop_price,
-            cum_qty=job.done, leaves_qty=abs(job.rest) if job.live else ZERO, account=self.account_name,
-            avg_px=job.cost / job.done if job.done else None, type=job.order.type, tif=job.order.tif,
-            ts_event_ns=time.time_ns(), **more,
+            job.id,
+            job.name,
+            kind,
+            job.state,
+            job.order.side,
+            job.qty,
+            job.price,
+            job.order.stop_price,
+            cum_qty=job.done,
+            leaves_qty=abs(job.rest) if job.live else ZERO,
+            account=self.account_name,
+            avg_px=job.cost / job.done if job.done else None,
+            type=job.order.type,
+            tif=job.order.tif,
+            ts_event_ns=time.time_ns(),
+            **more,
         )
 
     def say(self, job, kind, **more):
@@ -374,8 +447,10 @@ class Desk:
             self.house.trade_monitor.alarm("DISCONNECT", AlertSeverity.CRITICAL, "broker lost", "broker")
 
     def positions(self):
-        return [Position(n, h.qty, h.average if h.qty else None, h.realized, self.gain(n), self.account_name)
-                for n, h in self.holds.items()]
+        return [
+            Position(n, h.qty, h.average if h.qty else None, h.realized, self.gain(n), self.account_name)
+            for n, h in self.holds.items()
+        ]
 
     def gain(self, name):
         bid, _, ask, _ = self.house.market_data.pit.shown[name]
@@ -387,7 +462,9 @@ class Desk:
         gain = sum((self.gain(n) for n in self.holds), ZERO)
         worth = sum((h.qty * h.average for h in self.holds.values()), ZERO) + gain
         made = sum((h.realized for h in self.holds.values()), ZERO)
-        return AccountState(self.account_name, self.currency, self.cash, self.cash + worth, made, gain, self.fees)
+        return AccountState(
+            self.account_name, self.currency, self.cash, self.cash + worth, made, gain, self.fees
+        )
 
 
 class Straight:
@@ -454,7 +531,10 @@ class Guarded(Straight):
             found = {}
             for position in (p for desk in self.house.desks.values() for p in desk.positions() if p.qty):
                 found.setdefault(position.instrument, []).append(position)
-            return [ps[0] if len(ps) == 1 else replace(ps[0], qty=sum(p.qty for p in ps), avg_px=None) for ps in found.values()]
+            return [
+                ps[0] if len(ps) == 1 else replace(ps[0], qty=sum(p.qty for p in ps), avg_px=None)
+                for ps in found.values()
+            ]
 
     def executions(self):
         with self.house.lock:
@@ -475,7 +555,11 @@ class Guarded(Straight):
             job = self.desk().jobs.get(client_order_id)
             why = None
             if job is not None and job.live:
-                changed = replace(job.order, qty=job.qty if qty is None else qty, price=job.price if price is None else price)
+                changed = replace(
+                    job.order,
+                    qty=job.qty if qty is None else qty,
+                    price=job.price if price is None else price,
+                )
                 why = self.house.risk.judge(changed, job=job, count=True)
             self.desk().modify(client_order_id, qty, price, why)
             if why:
@@ -505,8 +589,12 @@ class Risk:
     def kill(self, mode, by, reason, cancel_open=True):
         with self.house.lock:
             self.mode = mode
-            self.house.trade_monitor.alarm("KILL_SWITCH", AlertSeverity.WARNING, "%s by %s: %s" % (mode, by, reason), "risk")
-            doomed = [(d, j) for d in self.house.desks.values() for j in d.jobs.values() if j.door == "execution"]
+            self.house.trade_monitor.alarm(
+                "KILL_SWITCH", AlertSeverity.WARNING, "%s by %s: %s" % (mode, by, reason), "risk"
+            )
+            doomed = [
+                (d, j) for d in self.house.desks.values() for j in d.jobs.values() if j.door == "execution"
+            ]
         if cancel_open:
             self.house.later(0.1, lambda: self.sweep(doomed))
 
@@ -577,7 +665,9 @@ class Risk:
 
     def watch_loss(self):
         if self.lost() >= self.values["max_daily_loss"]:
-            self.house.trade_monitor.alarm("DAILY_LOSS", AlertSeverity.CRITICAL, "day's loss %s" % self.lost(), "risk")
+            self.house.trade_monitor.alarm(
+                "DAILY_LOSS", AlertSeverity.CRITICAL, "day's loss %s" % self.lost(), "risk"
+            )
 
     def size(self, order, job):
         most = self.values["max_order_qty"]
@@ -630,7 +720,9 @@ class Monitor:
     def __init__(self, house):
         self.house, self.book, self.number = house, {}, 0
         self.counts = dict.fromkeys(
-            ("orders_submitted", "orders_filled", "orders_rejected", "orders_canceled", "fills", "volume"), ZERO)
+            ("orders_submitted", "orders_filled", "orders_rejected", "orders_canceled", "fills", "volume"),
+            ZERO,
+        )
         self.recent = deque(maxlen=20)
 
     def counted(self, desk):
@@ -675,12 +767,26 @@ class Monitor:
         """Raise an alert unless one of its kind and component is open."""
         with self.house.lock:
             for alert in self.book.values():
-                if (alert.kind, alert.component) == (kind, component) and alert.state is not AlertState.RESOLVED:
+                if (alert.kind, alert.component) == (
+                    kind,
+                    component,
+                ) and alert.state is not AlertState.RESOLVED:
                     return
             self.number += 1
             now = time.time_ns()
             entry = AlertEntry(now, AlertState.RAISED, "house", text)
-            self.keep(Alert("A%04d" % self.number, kind, severity, text, AlertState.RAISED, now, component, trail=(entry,)))
+            self.keep(
+                Alert(
+                    "A%04d" % self.number,
+                    kind,
+                    severity,
+                    text,
+                    AlertState.RAISED,
+                    now,
+                    component,
+                    trail=(entry,),
+                )
+            )
 
     def keep(self, alert):
         self.book[alert.id] = alert
@@ -729,7 +835,9 @@ class Paper(Straight):
     def open_account(self, cash, currency):
         with self.house.lock:
             self.desk().cancel_all()
-            self.desks[:] = [Desk(self.house, "paper%d" % (int(self.desk().account_name[5:]) + 1), cash, currency)]
+            self.desks[:] = [
+                Desk(self.house, "paper%d" % (int(self.desk().account_name[5:]) + 1), cash, currency)
+            ]
             for name in self.house.items:
                 self.desk().mirror(name)
             return self.desk().account()
@@ -768,7 +876,10 @@ class Registry:
         self.house = house
 
     def brokers(self):
-        found = [BrokerInfo(n, Environment.SIMULATED, d.up, n == self.house.active) for n, d in self.house.desks.items()]
+        found = [
+            BrokerInfo(n, Environment.SIMULATED, d.up, n == self.house.active)
+            for n, d in self.house.desks.items()
+        ]
         return [*found, BrokerInfo("real", Environment.LIVE, False)]
 
     def active(self):

@@ -12,8 +12,22 @@ import time
 from decimal import Decimal as D
 
 from certify.adapter import (
-    AccountState, Decision, Environment, ExecType, Health, Instrument, Limit, OrderType, OrderUpdate,
-    OrdStatus, Position, Quote, Side, Source, SystemInfo, TimeInForce,
+    AccountState,
+    Decision,
+    Environment,
+    ExecType,
+    Health,
+    Instrument,
+    Limit,
+    OrderType,
+    OrderUpdate,
+    OrdStatus,
+    Position,
+    Quote,
+    Side,
+    Source,
+    SystemInfo,
+    TimeInForce,
 )
 
 ZERO = D(0)
@@ -38,12 +52,13 @@ CANNOT = {
 TABLES = """
 create table if not exists orders (id text primary key, number integer, instrument text, side text, type text,
   tif text, qty text, price text, done text, cost text, state text);
-create table if not exists fills (number integer primary key autoincrement, id text, instrument text, side text,
+create table if not exists fills (
+    number integer primary key autoincrement, id text, instrument text, side text,
   qty text, price text, fee text, at integer);
 create table if not exists facts (name text primary key, value text);
 """
 FEE = D("1.00")
-COLUMNS = "id instrument side type tif qty price done cost state".split()
+COLUMNS = ["id", "instrument", "side", "type", "tif", "qty", "price", "done", "cost", "state"]
 
 
 def create(ctx):
@@ -136,7 +151,9 @@ class Keeper:
     # orders
 
     def rows(self, where="1", *args):
-        found = self.base.execute("select %s from orders where %s order by number" % (", ".join(COLUMNS), where), args)
+        found = self.base.execute(
+            "select %s from orders where %s order by number" % (", ".join(COLUMNS), where), args
+        )
         return [dict(zip(COLUMNS, row)) for row in found.fetchall()]
 
     def working(self, *instrument):
@@ -155,14 +172,23 @@ class Keeper:
         with self.lock:
             print("keeper: order", order.client_order_id, order.side, order.qty, order.price)
             row = {
-                "id": order.client_order_id, "instrument": order.instrument, "side": order.side.value,
-                "type": order.type.value, "tif": order.tif.value, "qty": str(order.qty), "done": "0", "cost": "0",
-                "price": None if order.price is None else str(order.price), "state": "NEW",
+                "id": order.client_order_id,
+                "instrument": order.instrument,
+                "side": order.side.value,
+                "type": order.type.value,
+                "tif": order.tif.value,
+                "qty": str(order.qty),
+                "done": "0",
+                "cost": "0",
+                "price": None if order.price is None else str(order.price),
+                "state": "NEW",
             }
             code = self.wrong(order) or self.too_much(row)
             if code:
                 row["state"] = "REJECTED"
-                self.say(row, ExecType.REJECTED, source=Source.RISK, code=code, reason="keeper says no: " + code)
+                self.say(
+                    row, ExecType.REJECTED, source=Source.RISK, code=code, reason="keeper says no: " + code
+                )
                 return
             self.write(row)
             self.say(row, ExecType.NEW)
@@ -177,7 +203,10 @@ class Keeper:
             return "DUPLICATE_ID"
         if order.instrument not in self.rules:
             return "UNKNOWN"
-        if order.type not in (OrderType.MARKET, OrderType.LIMIT) or order.tif in (TimeInForce.FOK, TimeInForce.GTD):
+        if order.type not in (OrderType.MARKET, OrderType.LIMIT) or order.tif in (
+            TimeInForce.FOK,
+            TimeInForce.GTD,
+        ):
             return "NOT_BUILT"
         tick, lot, _ = self.rules[order.instrument]
         if order.qty <= 0 or order.qty % lot:
@@ -189,8 +218,11 @@ class Keeper:
     def too_much(self, row, other=""):
         if D(row["qty"]) > self.limit("max_order_qty"):
             return "MAX_ORDER_QTY"
-        side = [D(r["qty"]) - D(r["done"]) for r in self.working(row["instrument"])
-                if r["side"] == row["side"] and r["id"] != other]
+        side = [
+            D(r["qty"]) - D(r["done"])
+            for r in self.working(row["instrument"])
+            if r["side"] == row["side"] and r["id"] != other
+        ]
         sign = 1 if row["side"] == "BUY" else -1
         held = self.held(row["instrument"]) * sign
         if held + sum(side) + D(row["qty"]) - D(row["done"]) > self.limit("max_position_qty"):
@@ -211,7 +243,9 @@ class Keeper:
         qty = min(size, D(row["qty"]) - D(row["done"]))
         self.shown[row["instrument"]][3 if buys else 1] = size - qty
         if size == qty:
-            self.shown[row["instrument"]][2 if buys else 0] = self.shown[row["instrument"]][3 if buys else 1] = None
+            self.shown[row["instrument"]][2 if buys else 0] = self.shown[row["instrument"]][
+                3 if buys else 1
+            ] = None
         self.fill(row, price, qty)
 
     def fill(self, row, price, qty):
@@ -222,7 +256,9 @@ class Keeper:
             "insert into fills (id, instrument, side, qty, price, fee, at) values (?, ?, ?, ?, ?, ?, ?)",
             (row["id"], row["instrument"], row["side"], str(qty), str(price), str(FEE), time.time_ns()),
         )
-        self.say(row, ExecType.TRADE, last_qty=qty, last_px=price, exec_id="k%d" % cursor.lastrowid, commission=FEE)
+        self.say(
+            row, ExecType.TRADE, last_qty=qty, last_px=price, exec_id="k%d" % cursor.lastrowid, commission=FEE
+        )
 
     def rematch(self, name):
         for row in self.working(name):
@@ -240,8 +276,19 @@ class Keeper:
         if row:
             self.say(row, kind, code=code, source=Source.ENGINE)
         else:
-            self.ctx.emit(OrderUpdate(client_order_id, instrument or "?", kind, OrdStatus.REJECTED, Side.BUY, ZERO,
-                                      code="NEVER_SEEN", reason="not in the book", source=Source.ENGINE))
+            self.ctx.emit(
+                OrderUpdate(
+                    client_order_id,
+                    instrument or "?",
+                    kind,
+                    OrdStatus.REJECTED,
+                    Side.BUY,
+                    ZERO,
+                    code="NEVER_SEEN",
+                    reason="not in the book",
+                    source=Source.ENGINE,
+                )
+            )
 
     def modify(self, client_order_id, qty=None, price=None):
         with self.lock:
@@ -250,9 +297,16 @@ class Keeper:
                 self.no(row, client_order_id, None, ExecType.REPLACE_REJECTED, "NOT_WORKING")
                 return
             tick, lot, _ = self.rules[row["instrument"]]
-            new = dict(row, qty=row["qty"] if qty is None else str(qty), price=row["price"] if price is None else str(price))
-            bad = D(new["qty"]) <= D(row["done"]) or D(new["qty"]) % lot or (
-                new["price"] and (D(new["price"]) <= 0 or D(new["price"]) % tick))
+            new = dict(
+                row,
+                qty=row["qty"] if qty is None else str(qty),
+                price=row["price"] if price is None else str(price),
+            )
+            bad = (
+                D(new["qty"]) <= D(row["done"])
+                or D(new["qty"]) % lot
+                or (new["price"] and (D(new["price"]) <= 0 or D(new["price"]) % tick))
+            )
             halted = "HALTED" if self.fact("halt", "ACTIVE") != "ACTIVE" else None
             code = "TERMS" if bad else halted or self.too_much(new, client_order_id)
             if code:
@@ -282,17 +336,33 @@ class Keeper:
 
     def executions(self):
         with self.lock:
-            found = self.base.execute("select number, id, instrument, side, qty, price, fee, at from fills").fetchall()
+            found = self.base.execute(
+                "select number, id, instrument, side, qty, price, fee, at from fills"
+            ).fetchall()
         return [
-            OrderUpdate(i, n, ExecType.TRADE, OrdStatus.FILLED, Side(s), D(q), last_qty=D(q), last_px=D(p), cum_qty=D(q),
-                        exec_id="k%d" % number, commission=D(f), ts_event_ns=at)
+            OrderUpdate(
+                i,
+                n,
+                ExecType.TRADE,
+                OrdStatus.FILLED,
+                Side(s),
+                D(q),
+                last_qty=D(q),
+                last_px=D(p),
+                cum_qty=D(q),
+                exec_id="k%d" % number,
+                commission=D(f),
+                ts_event_ns=at,
+            )
             for number, i, n, s, q, p, f, at in found
         ]
 
     def account(self):
         with self.lock:
             cash = fees = ZERO
-            for side, qty, price, fee in self.base.execute("select side, qty, price, fee from fills").fetchall():
+            for side, qty, price, fee in self.base.execute(
+                "select side, qty, price, fee from fills"
+            ).fetchall():
                 cash -= D(qty) * D(price) * (1 if side == "BUY" else -1) + D(fee)
                 fees += D(fee)
             cash += 750000
@@ -302,9 +372,20 @@ class Keeper:
     def word(self, row, kind, **more):
         done, qty, state = D(row["done"]), D(row["qty"]), OrdStatus(row["state"])
         return OrderUpdate(
-            row["id"], row["instrument"], kind, state, Side(row["side"]), qty, D(row["price"]) if row["price"] else None,
-            cum_qty=done, leaves_qty=ZERO if state.terminal else qty - done, avg_px=D(row["cost"]) / done if done else None,
-            type=OrderType(row["type"]), tif=TimeInForce(row["tif"]), ts_event_ns=time.time_ns(), **more
+            row["id"],
+            row["instrument"],
+            kind,
+            state,
+            Side(row["side"]),
+            qty,
+            D(row["price"]) if row["price"] else None,
+            cum_qty=done,
+            leaves_qty=ZERO if state.terminal else qty - done,
+            avg_px=D(row["cost"]) / done if done else None,
+            type=OrderType(row["type"]),
+            tif=TimeInForce(row["tif"]),
+            ts_event_ns=time.time_ns(),
+            **more,
         )
 
     def say(self, row, kind, **more):

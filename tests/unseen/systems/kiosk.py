@@ -5,20 +5,46 @@ import time
 from decimal import Decimal
 
 from certify.adapter import (
-    Environment, ExecType, Health, Instrument, OrderType, OrderUpdate, OrdStatus, Position, Quote, Side,
-    SystemInfo, TimeInForce,
+    Environment,
+    ExecType,
+    Health,
+    Instrument,
+    OrderType,
+    OrderUpdate,
+    OrdStatus,
+    Position,
+    Quote,
+    Side,
+    SystemInfo,
+    TimeInForce,
 )
 
 NO = "the kiosk sells and buys at the shown price; it has nothing of the kind"
-CANNOT = {
-    key: NO
-    for key in (
-        "market_data.trades market_data.books market_data.sequence market_data.inject market_data.disconnect "
-        "orders.stop orders.stop_limit orders.gtc orders.ioc orders.fok orders.gtd orders.modify orders.cancel_all "
-        "orders.short orders.partial_fills orders.executions orders.account orders.commission orders.disconnect "
-        "orders.restart"
-    ).split()
-}
+CANNOT = dict.fromkeys(
+    [
+        "market_data.trades",
+        "market_data.books",
+        "market_data.sequence",
+        "market_data.inject",
+        "market_data.disconnect",
+        "orders.stop",
+        "orders.stop_limit",
+        "orders.gtc",
+        "orders.ioc",
+        "orders.fok",
+        "orders.gtd",
+        "orders.modify",
+        "orders.cancel_all",
+        "orders.short",
+        "orders.partial_fills",
+        "orders.executions",
+        "orders.account",
+        "orders.commission",
+        "orders.disconnect",
+        "orders.restart",
+    ],
+    NO,
+)
 
 
 def create(ctx):
@@ -28,7 +54,9 @@ def create(ctx):
 class Kiosk:
     def __init__(self, ctx):
         self.ctx, self.lock, self.on = ctx, threading.Lock(), False
-        self.goods = {r["id"]: (Decimal(r["tick"]), Decimal(r["lot"]), r["currency"]) for r in ctx.config["instruments"]}
+        self.goods = {
+            r["id"]: (Decimal(r["tick"]), Decimal(r["lot"]), r["currency"]) for r in ctx.config["instruments"]
+        }
         self.price = {name: Decimal(20) for name in self.goods}
         self.shelf, self.wanted, self.tickets, self.fills = {}, set(), {}, 0
         self.market_data = self.execution = self
@@ -108,8 +136,11 @@ class Kiosk:
         return None
 
     def free(self, name):
-        offered = sum(t["order"].qty for t in self.tickets.values()
-                      if t["open"] and t["order"].side is Side.SELL and t["order"].instrument == name)
+        offered = sum(
+            t["order"].qty
+            for t in self.tickets.values()
+            if t["open"] and t["order"].side is Side.SELL and t["order"].instrument == name
+        )
         return self.shelf.get(name, Decimal(0)) - offered
 
     def deal(self, ticket):
@@ -121,9 +152,18 @@ class Kiosk:
             return
         self.fills += 1
         ticket["open"] = False
-        self.shelf[order.instrument] = self.shelf.get(order.instrument, Decimal(0)) + (order.qty if buys else -order.qty)
-        self.say(ticket, ExecType.TRADE, OrdStatus.FILLED, last_qty=order.qty, last_px=price, cum_qty=order.qty,
-                 exec_id=str(self.fills))
+        self.shelf[order.instrument] = self.shelf.get(order.instrument, Decimal(0)) + (
+            order.qty if buys else -order.qty
+        )
+        self.say(
+            ticket,
+            ExecType.TRADE,
+            OrdStatus.FILLED,
+            last_qty=order.qty,
+            last_px=price,
+            cum_qty=order.qty,
+            exec_id=str(self.fills),
+        )
 
     def cancel(self, client_order_id, instrument):
         with self.lock:
@@ -132,8 +172,17 @@ class Kiosk:
                 ticket["open"] = False
                 self.say(ticket, ExecType.CANCELED, OrdStatus.CANCELED)
             else:
-                self.ctx.emit(OrderUpdate(client_order_id, instrument, ExecType.CANCEL_REJECTED, OrdStatus.REJECTED,
-                                          Side.BUY, Decimal(0), reason="no such ticket is open"))
+                self.ctx.emit(
+                    OrderUpdate(
+                        client_order_id,
+                        instrument,
+                        ExecType.CANCEL_REJECTED,
+                        OrdStatus.REJECTED,
+                        Side.BUY,
+                        Decimal(0),
+                        reason="no such ticket is open",
+                    )
+                )
 
     def open_orders(self):
         with self.lock:
@@ -146,8 +195,17 @@ class Kiosk:
     def word(self, ticket, kind, status, **more):
         order = ticket["order"]
         left = Decimal(0) if status.terminal else order.qty
-        return OrderUpdate(order.client_order_id, order.instrument, kind, status, order.side, order.qty, order.price,
-                           leaves_qty=left, **more)
+        return OrderUpdate(
+            order.client_order_id,
+            order.instrument,
+            kind,
+            status,
+            order.side,
+            order.qty,
+            order.price,
+            leaves_qty=left,
+            **more,
+        )
 
     def say(self, ticket, kind, status, **more):
         self.ctx.emit(self.word(ticket, kind, status, **more))

@@ -10,16 +10,22 @@ from decimal import Decimal
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from pit import ZERO, Holding  # noqa: E402
+from pit import ZERO, Holding
 
-import certify.adapter as api  # noqa: E402
+import certify.adapter as api
 
 NEW, PART, FILLED = api.OrdStatus.NEW, api.OrdStatus.PARTIALLY_FILLED, api.OrdStatus.FILLED
 LAG_S = 0.05
 TEXTS = {
-    "R-101": "instrument unknown to this desk", "R-102": "odd lot", "R-103": "price not on grid",
-    "R-104": "order reference already used", "R-105": "order kind not offered", "R-900": "desk closed",
-    "R-201": "nothing to cancel", "R-202": "nothing to change", "R-203": "new size not above what is done",
+    "R-101": "instrument unknown to this desk",
+    "R-102": "odd lot",
+    "R-103": "price not on grid",
+    "R-104": "order reference already used",
+    "R-105": "order kind not offered",
+    "R-900": "desk closed",
+    "R-201": "nothing to cancel",
+    "R-202": "nothing to change",
+    "R-203": "new size not above what is done",
 }
 MINUTES_OFF = {
     "orders.commission": "the house charges no commissions",
@@ -75,7 +81,9 @@ class Ringer:
         self.lock = threading.RLock()
         self.venue = None
         self.listed = {
-            r["id"]: api.Instrument(r["id"], currency=r["currency"], tick=Decimal(r["tick"]), lot=Decimal(r["lot"]))
+            r["id"]: api.Instrument(
+                r["id"], currency=r["currency"], tick=Decimal(r["tick"]), lot=Decimal(r["lot"])
+            )
             for r in ctx.config["instruments"]
         }
         self.book, self.mid, self.count = {}, {}, 0
@@ -191,9 +199,21 @@ class Desk:
 
     def land(self, order):
         with self.desk.lock:
-            row = Row(ref=order.client_order_id, name=order.instrument, side=order.side, qty=order.qty,
-                      price=order.price, stop=order.stop_price, kind=order.type, tif=order.tif, done=ZERO,
-                      paid=ZERO, state=NEW, live=True, armed=order.type is api.OrderType.STOP)
+            row = Row(
+                ref=order.client_order_id,
+                name=order.instrument,
+                side=order.side,
+                qty=order.qty,
+                price=order.price,
+                stop=order.stop_price,
+                kind=order.type,
+                tif=order.tif,
+                done=ZERO,
+                paid=ZERO,
+                state=NEW,
+                live=True,
+                armed=order.type is api.OrderType.STOP,
+            )
             code = self.objection(order)
             if code:
                 row.update(state=api.OrdStatus.REJECTED, live=False)
@@ -217,7 +237,9 @@ class Desk:
         if order.type is kinds.STOP_LIMIT or order.tif in (api.TimeInForce.FOK, api.TimeInForce.GTD):
             return "R-105"
         needed = order.price if order.type is kinds.LIMIT else order.stop_price
-        if order.type in (kinds.LIMIT, kinds.STOP) and (needed is None or needed <= 0 or needed % rule.tick != 0):
+        if order.type in (kinds.LIMIT, kinds.STOP) and (
+            needed is None or needed <= 0 or needed % rule.tick != 0
+        ):
             return "R-103"
         return None
 
@@ -241,7 +263,9 @@ class Desk:
         signed = qty if row.side is api.Side.BUY else -qty
         self.real.setdefault(row.name, Holding()).book(signed, price)
         self.cash -= signed * price
-        self.done.append(self.tell(row, api.ExecType.TRADE, last_qty=qty, last_px=price, exec_id="X%06d" % self.serial))
+        self.done.append(
+            self.tell(row, api.ExecType.TRADE, last_qty=qty, last_px=price, exec_id="X%06d" % self.serial)
+        )
         self.desk.venue.at(LAG_S, self.reveal, row.name, signed, price)
 
     def reveal(self, name, signed, price):
@@ -258,8 +282,19 @@ class Desk:
 
     def deny(self, row, ref, name, kind, code):
         if row is None:
-            self.desk.out(api.OrderUpdate(ref, name or "", kind, api.OrdStatus.REJECTED, api.Side.BUY, ZERO,
-                                          code=code, reason=TEXTS[code], source=api.Source.ENGINE))
+            self.desk.out(
+                api.OrderUpdate(
+                    ref,
+                    name or "",
+                    kind,
+                    api.OrdStatus.REJECTED,
+                    api.Side.BUY,
+                    ZERO,
+                    code=code,
+                    reason=TEXTS[code],
+                    source=api.Source.ENGINE,
+                )
+            )
         else:
             self.tell(row, kind, code=code, reason=TEXTS[code], source=api.Source.ENGINE)
 
@@ -290,9 +325,23 @@ class Desk:
     def report(self, row, kind, **more):
         left = row.qty - row.done if row.live else ZERO
         average = (row.paid / row.done).quantize(Decimal("0.00001")) if row.done else None
-        return api.OrderUpdate(row.ref, row.name, kind, row.state, row.side, row.qty, row.price, row.stop,
-                               cum_qty=row.done, leaves_qty=left, avg_px=average, type=row.kind, tif=row.tif,
-                               ts_event_ns=time.time_ns(), **more)
+        return api.OrderUpdate(
+            row.ref,
+            row.name,
+            kind,
+            row.state,
+            row.side,
+            row.qty,
+            row.price,
+            row.stop,
+            cum_qty=row.done,
+            leaves_qty=left,
+            avg_px=average,
+            type=row.kind,
+            tif=row.tif,
+            ts_event_ns=time.time_ns(),
+            **more,
+        )
 
     def tell(self, row, kind, **more):
         update = self.report(row, kind, **more)

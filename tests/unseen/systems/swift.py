@@ -9,11 +9,25 @@ from decimal import Decimal
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from pit import ZERO, Holding, Pit  # noqa: E402
+from pit import ZERO, Holding, Pit
 
-from certify.adapter import (  # noqa: E402
-    AccountState, ConnectionChange, Environment, ExecType, Health, Instrument, OrderType, OrderUpdate,
-    OrdStatus, Position, Quote, Side, Source, SystemInfo, TimeInForce, Trade,
+from certify.adapter import (
+    AccountState,
+    ConnectionChange,
+    Environment,
+    ExecType,
+    Health,
+    Instrument,
+    OrderType,
+    OrderUpdate,
+    OrdStatus,
+    Position,
+    Quote,
+    Side,
+    Source,
+    SystemInfo,
+    TimeInForce,
+    Trade,
 )
 
 FEE = Decimal("0.005")
@@ -95,7 +109,9 @@ class Market:
         self.up, self.running, self.held, self.seq = True, False, set(), 0
         for number, (name, rule) in enumerate(system.rules.items()):
             mid = Decimal(150 + 40 * number)
-            self.pit.show(name, mid - rule.tick, Decimal(300) * rule.lot, mid + rule.tick, Decimal(300) * rule.lot)
+            self.pit.show(
+                name, mid - rule.tick, Decimal(300) * rule.lot, mid + rule.tick, Decimal(300) * rule.lot
+            )
 
     async def instruments(self):
         return list(self.system.rules.values())
@@ -147,7 +163,9 @@ class Market:
         tick, lot = self.system.rules[name].tick, self.system.rules[name].lot
         quote = self.pit.shown[name]
         step = tick * self.system.random.choice((-1, 0, 0, 1))
-        bid = (quote[0] if quote[0] is not None else quote[2] - 2 * tick if quote[2] is not None else 100) + step
+        bid = (
+            quote[0] if quote[0] is not None else quote[2] - 2 * tick if quote[2] is not None else 100
+        ) + step
         size = lot * self.system.random.randint(100, 900)
         self.pit.show(name, bid, size, bid + 2 * tick, size)
         if self.system.random.random() < 0.1:
@@ -215,7 +233,8 @@ class Orders:
     async def positions(self):
         return [
             Position(n, h.qty, h.average if h.qty else None, h.realized, self.gain(n), "SW1")
-            for n, h in self.holdings.items() if h.qty or h.realized
+            for n, h in self.holdings.items()
+            if h.qty or h.realized
         ]
 
     async def executions(self):
@@ -247,8 +266,14 @@ class Orders:
         code = code or (None if self.up else "LINK_DOWN") or self.fault(work.order)
         if code:
             work.status = OrdStatus.REJECTED
-            self.say(work, ExecType.REJECTED, work.status, code=code, reason="not taken: " + code.lower(),
-                     source=Source.BROKER if code == "LINK_DOWN" else Source.VENUE)
+            self.say(
+                work,
+                ExecType.REJECTED,
+                work.status,
+                code=code,
+                reason="not taken: " + code.lower(),
+                source=Source.BROKER if code == "LINK_DOWN" else Source.VENUE,
+            )
             return
         self.accept(work)
 
@@ -324,8 +349,17 @@ class Orders:
         self.holdings[name].book(signed, price)
         self.cash -= signed * price + fee
         self.fees += fee
-        self.fills.append(self.say(work, ExecType.TRADE, work.status, last_qty=qty, last_px=price,
-                                   exec_id="sw-%d" % self.numbers, commission=fee))
+        self.fills.append(
+            self.say(
+                work,
+                ExecType.TRADE,
+                work.status,
+                last_qty=qty,
+                last_px=price,
+                exec_id="sw-%d" % self.numbers,
+                commission=fee,
+            )
+        )
 
     def rematch(self, name):
         for work in [w for w in self.works.values() if w.open and w.order.instrument == name]:
@@ -339,16 +373,24 @@ class Orders:
     def do_cancel(self, work):
         if not self.up or not work.open:
             why = "LINK_DOWN" if not self.up else "TOO_LATE"
-            self.say(work, ExecType.CANCEL_REJECTED, work.status or OrdStatus.NEW, code=why, reason=why.lower())
+            self.say(
+                work, ExecType.CANCEL_REJECTED, work.status or OrdStatus.NEW, code=why, reason=why.lower()
+            )
             return
         self.end(work, OrdStatus.CANCELED, ExecType.CANCELED)
 
     def do_modify(self, work, qty, price):
         rule = self.system.rules[work.order.instrument]
         wrong = (
-            "LINK_DOWN" if not self.up else "TOO_LATE" if not work.open
-            else "BAD_QTY" if qty is not None and (qty <= work.cum or qty % rule.lot)
-            else "BAD_PRICE" if price is not None and self.bad_price(price, rule) else None
+            "LINK_DOWN"
+            if not self.up
+            else "TOO_LATE"
+            if not work.open
+            else "BAD_QTY"
+            if qty is not None and (qty <= work.cum or qty % rule.lot)
+            else "BAD_PRICE"
+            if price is not None and self.bad_price(price, rule)
+            else None
         )
         if wrong:
             self.say(work, ExecType.REPLACE_REJECTED, work.status or OrdStatus.NEW, code=wrong, reason="no")
@@ -359,8 +401,18 @@ class Orders:
         self.match(work)
 
     def unknown(self, client_order_id, instrument, kind=ExecType.CANCEL_REJECTED):
-        self.system.emit(OrderUpdate(client_order_id, instrument, kind, OrdStatus.REJECTED, Side.BUY, ZERO,
-                                     code="UNKNOWN_ORDER", reason="never heard of it"))
+        self.system.emit(
+            OrderUpdate(
+                client_order_id,
+                instrument,
+                kind,
+                OrdStatus.REJECTED,
+                Side.BUY,
+                ZERO,
+                code="UNKNOWN_ORDER",
+                reason="never heard of it",
+            )
+        )
 
     def end(self, work, status, kind):
         work.status = status
@@ -381,10 +433,22 @@ class Orders:
         done = status in DONE
         leaves = ZERO if done else work.qty - work.cum
         return OrderUpdate(
-            work.order.client_order_id, work.order.instrument, kind, status, work.order.side, work.qty,
-            work.price, work.order.stop_price, cum_qty=work.cum, leaves_qty=leaves,
-            avg_px=work.value / work.cum if work.cum else None, type=work.order.type, tif=work.order.tif,
-            account="SW1", ts_event_ns=time.time_ns(), **more,
+            work.order.client_order_id,
+            work.order.instrument,
+            kind,
+            status,
+            work.order.side,
+            work.qty,
+            work.price,
+            work.order.stop_price,
+            cum_qty=work.cum,
+            leaves_qty=leaves,
+            avg_px=work.value / work.cum if work.cum else None,
+            type=work.order.type,
+            tif=work.order.tif,
+            account="SW1",
+            ts_event_ns=time.time_ns(),
+            **more,
         )
 
     def say(self, work, kind, status, **more):
