@@ -19,7 +19,15 @@ from certify.model.ids import Outcome as CheckOutcome
 from certify.model.results import CheckResult
 from certify.report import load_run
 from certify.report.summary import headline, worst_first
-from certify.report.words import ASSURANCE_WORDS, GRADE_WORDS, OUTCOME_WORDS, PHASE_TITLES, date, number, took
+from certify.report.words import (
+    ASSURANCE_WORDS,
+    OUTCOME_WORDS,
+    PHASE_TITLES,
+    date,
+    grade_words,
+    number,
+    took,
+)
 
 GRADE_STYLES = {
     Grade.CERTIFIED: "bold green",
@@ -65,7 +73,7 @@ def _inset(plain: str) -> int:
 
 def _verdict(outcome: Outcome) -> Iterator[Text]:
     verdict = outcome.verdict
-    sign, words = GRADE_WORDS[verdict.grade]
+    sign, words = grade_words(verdict.grade, partial=outcome.result.partial_selection)
     line = Text()
     if verdict.assurance is Assurance.SIMULATED:
         line.append("SIMULATED ", style="bold yellow")

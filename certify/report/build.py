@@ -53,7 +53,7 @@ def _assembled(files: RunFiles, cards: Cards) -> ReportView:
     counted = [outcome for outcome in Outcome if tally[outcome]]
     return ReportView(
         run_id=result.run_id,
-        grade=_grade(verdict),
+        grade=_grade(verdict, partial=result.partial_selection),
         assurance=_assurance(verdict.assurance),
         assurance_text=words.ASSURANCE_WORDS[verdict.assurance],
         title=f"{result.subject.name} {result.subject.version}",
@@ -98,8 +98,8 @@ def _chosen(files: RunFiles, shown: Mapping[str, CheckView], *outcomes: Outcome)
     return tuple(shown[check.id] for check in summary.worst_first(chosen))
 
 
-def _grade(verdict: Verdict) -> Mark:
-    sign, text = words.GRADE_WORDS[verdict.grade]
+def _grade(verdict: Verdict, *, partial: bool) -> Mark:
+    sign, text = words.grade_words(verdict.grade, partial=partial)
     return Mark(key=verdict.grade.value.lower(), sign=sign, words=text)
 
 

@@ -58,6 +58,19 @@ GRADE_WORDS: dict[Grade, tuple[str, str]] = {
 }
 """Grade → its shape and its words."""
 
+PART_WORDS: dict[Grade, str] = {
+    Grade.CERTIFIED: "PASSED IN PART",
+    Grade.CONDITIONAL: "CONDITIONAL IN PART",
+}
+"""The same where only a part of the plan was asked for: no such run certifies anything."""
+
+
+def grade_words(grade: Grade, *, partial: bool) -> tuple[str, str]:
+    """Return the shape and the words of a grade; a part of a plan is never called certified."""
+    sign, text = GRADE_WORDS[grade]
+    return sign, PART_WORDS.get(grade, text) if partial else text
+
+
 ASSURANCE_WORDS: dict[Assurance, str] = {
     Assurance.SIMULATED: "Measured in a simulation. It shows nothing about a real market, broker or account.",
     Assurance.PAPER: "Measured on a paper account at a real broker: real connection, no real money.",
