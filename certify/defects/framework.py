@@ -229,6 +229,13 @@ def dies_on_odd_order(platform: Any) -> None:
     platform.execution.cancel = fragile
 
 
+@defect("health_always_connected", "The system says that it is connected while its links are down.")
+def health_always_connected(platform: Any) -> None:
+    """Report what one would like to hear."""
+    health = platform.health
+    platform.health = lambda: replace(health(), connected=True)
+
+
 @defect("health_says_dead", "The system says that it is not alive, and goes on.")
 def health_says_dead(platform: Any) -> None:
     """Report an unhealthy state."""
@@ -268,5 +275,6 @@ DEFECTS: tuple[Defect, ...] = (
     times_are_floats,
     dies_on_odd_order,
     health_says_dead,
+    health_always_connected,
     *_GHOSTS,
 )

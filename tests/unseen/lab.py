@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,7 @@ def another_interpreter() -> str | None:
     found = [shutil.which(name) for name in OTHERS]
     found += [str(next(versions.glob(f"{name[6:]}.*/bin/python"), "")) for name in OTHERS]
     for place in filter(None, found):
-        answer = subprocess.run([place, "-c", "import sqlite3"], check=False, capture_output=True)  # noqa: S603
+        answer = subprocess.run([place, "-c", "import sqlite3"], check=False, capture_output=True)
         if answer.returncode == 0:
             return place
     return None
@@ -72,7 +73,9 @@ SYSTEMS: dict[str, System] = {
     "kiosk": System("kiosk.py"),
     "floor": System("floor.py", ("market_data", "broker", "execution", "risk"), FUTURES),
     "house": System("house.py", SEVEN, COINS, HOUSE_LIMITS),
-    "keeper": System("keeper.py", ("market_data", "execution", "risk"), STOCKS, {"max_order_qty": 300}, elsewhere=True),
+    "keeper": System(
+        "keeper.py", ("market_data", "execution", "risk"), STOCKS, {"max_order_qty": 300}, elsewhere=True
+    ),
 }
 
 
@@ -85,7 +88,12 @@ def profile(name: str, *, mode: str, mutant: str = "", load: bool = True) -> dic
         "name": f"{name}-{mutant}" if mutant else name,
         "subject": {"name": name, "version": "1", "paths": [str(HERE)]},
         "components": {
-            port: {"backend": "python", "adapter": f"{adapter}:create", **_interpreter(system), **_options(name, mutant)}
+            port: {
+                "backend": "python",
+                "adapter": f"{adapter}:create",
+                **_interpreter(system),
+                **_options(name, mutant),
+            }
             for port in system.ports
         },
         "instruments": system.instruments,
@@ -110,15 +118,42 @@ def _load() -> dict[str, Any]:
     return {"loads": [level], "thresholds": ["orders.latency.p50 < 200ms", "orders.error_rate < 2%"]}
 
 
-def certify(name: str, out: Path, *, mode: str = "standard", mutant: str = "", load: bool = True) -> dict[str, Any]:
+def certify(
+    name: str,
+    out: Path,
+    *,
+    mode: str = "standard",
+    mutant: str = "",
+    load: bool = True,
+    phases: Sequence[str] = (),
+) -> dict[str, Any]:
     """Certify one system and return its `result.json`; an empty one when there was none."""
     out.mkdir(parents=True, exist_ok=True)
     place = out / "profile.yaml"
     place.write_text(json.dumps(profile(name, mode=mode, mutant=mutant, load=load)), encoding="utf-8")
-    command = [sys.executable, "-c", "from certify.cli import main; main()", "run", "--profile", str(place), "--progress", "plain", "--out", str(out)]
+    command = [
+        sys.executable,
+        "-c",
+        "from certify.cli import main; main()",
+        "run",
+        "--profile",
+        str(place),
+        "--progress",
+        "plain",
+        "--out",
+        str(out),
+    ]
+    for phase in phases:
+        command += ["--phase", phase]
     with (out / "talk.txt").open("w", encoding="utf-8") as talk:
-        subprocess.run(  # noqa: S603 - our own command
-            command, stdout=talk, stderr=talk, timeout=900, check=False, cwd=out, env={**os.environ, "NO_COLOR": "1"}
+        subprocess.run(
+            command,
+            stdout=talk,
+            stderr=talk,
+            timeout=900,
+            check=False,
+            cwd=out,
+            env={**os.environ, "NO_COLOR": "1"},
         )
     found = sorted(out.glob("**/result.json"))
     return json.loads(found[-1].read_text(encoding="utf-8")) if found else {}

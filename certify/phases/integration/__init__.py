@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from certify.phases.api import Check
-from certify.phases.integration import feed, registry, session_checks, tape_checks
+from certify.phases.integration import aftermath, feed, registry, session_checks, tape_checks
 
 CHECKS: tuple[Check, ...] = (
     *feed.CHECKS[:1],
@@ -11,5 +11,6 @@ CHECKS: tuple[Check, ...] = (
     *feed.CHECKS[1:],
     *session_checks.CHECKS,
     *registry.CHECKS,
+    *aftermath.CHECKS,
 )
 """In the order in which they run: the tape is taken first, before anything is disturbed."""

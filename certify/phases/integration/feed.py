@@ -32,7 +32,7 @@ SETTLE_S = 0.5
 """Events already under way may still arrive this long after a subscription ends."""
 
 
-def _card(
+def feed_card(
     name: str,
     title: str,
     severity: Severity,
@@ -41,6 +41,7 @@ def _card(
     remedy: str,
     **more: Any,
 ) -> CheckCard:
+    """Return the card `market_data.name` of this phase."""
     return CheckCard(
         id=f"market_data.{name}",
         title=title,
@@ -87,7 +88,7 @@ def quote_again(trial: Trial, instrument: str, within_s: float) -> None:
 
 
 @check(
-    _card(
+    feed_card(
         "flow",
         "Quotes of every instrument arrive and keep arriving",
         Severity.CRITICAL,
@@ -131,7 +132,7 @@ def flow(trial: Trial) -> Finding:
 
 
 @check(
-    _card(
+    feed_card(
         "shows_the_market",
         "What the venue shows is what the system shows: price, size and time to the last digit",
         Severity.CRITICAL,
@@ -158,7 +159,7 @@ def shows_the_market(trial: Trial) -> Finding:
 
 
 @check(
-    _card(
+    feed_card(
         "unsubscribe",
         "After unsubscribing nothing more arrives, and subscribing again brings it back",
         Severity.MAJOR,
@@ -188,7 +189,7 @@ def unsubscribe(trial: Trial) -> Finding:
 
 
 @check(
-    _card(
+    feed_card(
         "only_wanted",
         "Only what was subscribed arrives",
         Severity.MINOR,
@@ -220,7 +221,7 @@ def only_wanted(trial: Trial) -> Finding:
 
 
 @check(
-    _card(
+    feed_card(
         "unknown_instrument",
         "Asking for an instrument that does not exist harms nothing",
         Severity.MAJOR,
@@ -250,7 +251,7 @@ def unknown_instrument(trial: Trial) -> Finding:
 
 
 @check(
-    _card(
+    feed_card(
         "book_levels",
         "Books are sorted, positive and agree with the best bid and ask",
         Severity.CRITICAL,
@@ -302,7 +303,7 @@ def _short(values: list[Decimal]) -> str:
 
 
 @check(
-    _card(
+    feed_card(
         "reconnect",
         "After a broken link everything wanted comes back, and nothing unwanted",
         Severity.CRITICAL,
@@ -339,7 +340,7 @@ def reconnect(trial: Trial) -> Finding:
 
 
 @check(
-    _card(
+    feed_card(
         "link_loss_said",
         "A broken link to the feed is noticed and said, and so is its return",
         Severity.MAJOR,

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import cast
 
-from certify.model.trading import ExecType, Order, OrderUpdate, Position, Side, TimeInForce
+from certify.model.trading import ExecType, Order, OrderUpdate, Position, Quote, Side, TimeInForce
 from certify.phases.api import Finding, expect, expect_equal, not_applicable, passed
 from certify.phases.orders import CANCEL_ANSWERS, CASH_KINDS, said
 from certify.phases.trading.desk import Desk
@@ -15,6 +15,7 @@ from certify.phases.trading.family import ALL_MODES, CRITICAL, MAJOR, behaviour
 CENT = Decimal("0.01")
 AVERAGE_SHARE = Decimal("0.0001")
 """How far an average price may be off: 0.01 % (catalogue EX-43)."""
+MOVE_S = 3.0
 MANY = 20
 
 
@@ -119,7 +120,10 @@ def position_flips(desk: Desk) -> Finding:
     "average_price",
     "The average price of a position is that of its fills",
     MAJOR,
-    steps=("from flat, buy 1 lot, then 3 lots at another price where it can be set",),
+    steps=(
+        "from flat, buy 1 lot, then 3 lots at another price where it can be set",
+        "sell 6 lots: the position turns",
+    ),
     passes_when="within 0.01 % of the mean of the fills, weighted by quantity, with or without commission",
     remedy="weigh prices by quantity; start again at zero when a position was flat",
     references=("checks.md EX-21", "checks.md EX-43", "FIX 4.4 AvgPx <6>"),
@@ -129,7 +133,9 @@ def average_price(desk: Desk) -> Finding:
     held = desk.held()
     if held:
         return not_applicable(f"the account holds {held} that these fills did not make")
-    orders = [desk.trade(Side.BUY, desk.lots(1), desk.market())]
+    quote = desk.market()
+    orders = [desk.trade(Side.BUY, desk.lots(1), quote)]
+    _await_move(desk, quote)
     orders.append(desk.trade(Side.BUY, desk.lots(3), desk.market(shift=8)))
     desk.position_is(desk.lots(4), "after buying 1 and 3 lots")
     fills = [fill for order in orders for fill in desk.entry(order).fills.values()]
@@ -141,7 +147,34 @@ def average_price(desk: Desk) -> Finding:
     share = fees / (desk.lots(4) * desk.trial.instrument.multiplier)
     off = min(abs(average - mean), abs(average - mean - share))
     expect(off <= mean * AVERAGE_SHARE, f"expected an average price of {mean:f}, was {average:f}")
+    if desk.claims("orders.short"):
+        _flip(desk)
     return passed(f"average price {average:f} of fills at {mean:f}")
+
+
+def _await_move(desk: Desk, quote: Quote) -> None:
+    """Where the market moves by itself, wait a while for a price that makes another average."""
+    if desk.trial.can_set_market or quote.ask is None:
+        return
+    least, ask = quote.ask * AVERAGE_SHARE * 5, quote.ask
+    desk.becomes(lambda: abs((desk.trial.quote().ask or ask) - ask) > least, within_s=MOVE_S)
+
+
+def _flip(desk: Desk) -> None:
+    """Sell from 4 lots long to 2 short: what is held was opened by the sale alone."""
+    sale = desk.trade(Side.SELL, desk.lots(6), desk.market(shift=-8))
+    desk.position_is(desk.lots(-2), "after selling 6 lots of 4")
+    fills = desk.entry(sale).fills.values()
+    mean = sum((f.last_qty * (f.last_px or 0) for f in fills), Decimal(0)) / sale.qty
+    fees = sum((f.commission or Decimal(0) for f in fills), Decimal(0))
+    share = fees / (sale.qty * desk.trial.instrument.multiplier)
+    average = _holding(desk).avg_px
+    if average is not None:
+        off = min(abs(average - mean), abs(average - mean + share))
+        expect(
+            off <= mean * AVERAGE_SHARE,
+            f"expected an average price of {mean:f} after the position turned, was {average:f}",
+        )
 
 
 def _holding(desk: Desk) -> Position:

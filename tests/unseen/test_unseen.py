@@ -1,0 +1,67 @@
+"""Systems that no check was tuned to: no false alarm on the healthy ones, and their mutants are caught.
+
+The whole table is `python tests/unseen/run_all.py`; what it showed is in `docs/detection.md`.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+import lab  # noqa: E402
+import mutants  # noqa: E402
+
+FRAMEWORK, TRADING, RISK = ("framework",), ("trading",), ("risk",)
+SAMPLE = {  # mutant -> the phases that are run, and a check that must be among those that turn red
+    "unsubscribe_ignored": (("integration",), "market_data.unsubscribe"),
+    "time_in_milliseconds": (FRAMEWORK, "market_data.clock"),
+    "price_rounded": (TRADING, "execution.off_tick"),
+    "leaves_never_change": (TRADING, "ledger.quantities"),
+    "exec_id_of_the_order": (TRADING, "ledger.exec_ids"),
+    "ioc_rests": (TRADING, "execution.ioc_unfilled"),
+    "cash_without_commission": (TRADING, "execution.cash"),
+    "size_off_by_one": (RISK, "risk.max_order_qty"),
+    "kill_does_not_block": (RISK, "risk.kill_blocks_orders"),
+    "trail_rewritten": (RISK, "trade_monitor.resolve"),
+}
+
+
+@pytest.mark.parametrize("name", [name for name, system in lab.SYSTEMS.items() if not system.elsewhere])
+def test_a_healthy_system_raises_no_alarm(name: str, tmp_path: Path) -> None:
+    checks = lab.outcomes(lab.certify(name, tmp_path, mode="quick", load=False))
+    unwanted = {
+        what: f"{check['outcome']}: {check['message']}"
+        for what, check in checks.items()
+        if check["outcome"] not in ("passed", "not_applicable", "skipped")
+    }
+    assert unwanted == {}
+    assert sum(check["outcome"] == "passed" for check in checks.values()) > 20
+
+
+@pytest.mark.parametrize("name", sorted(SAMPLE))
+def test_a_mutant_is_caught(name: str, tmp_path: Path) -> None:
+    phases, expected = SAMPLE[name]
+    system = mutants.MUTANTS[name][0]
+    checks = lab.outcomes(lab.certify(system, tmp_path, mutant=name, load=False, phases=phases))
+    assert checks[expected]["outcome"] == "failed", checks[expected]
+
+
+def test_every_mutant_says_what_is_wrong_and_where_it_must_show() -> None:
+    for name, (system, _, text, where) in mutants.MUTANTS.items():
+        assert system in lab.SYSTEMS, name
+        assert text, name
+        assert where, name
+
+
+def test_the_systems_are_there() -> None:
+    for system in lab.SYSTEMS.values():
+        place = HERE / "systems" / system.adapter
+        spec = importlib.util.spec_from_file_location(place.stem, place)
+        assert spec is not None
+        assert "def create(ctx)" in place.read_text(encoding="utf-8")
