@@ -12,7 +12,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 JOBS   ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup certify test check format docs lock clean
+.PHONY: help setup certify test self-test check format docs lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ certify: setup ## certify the reference system with the profile `staging`
 test: setup check ## everything that must hold: check, then all tests, the built wheel too
 	$(BIN)/python -m pytest -n $(JOBS) -m "not alone and not wheel"
 	$(BIN)/python -m pytest -m "alone or wheel"
+
+self-test: setup ## plant every defect and run the healthy system under 20 seeds (some ten minutes)
+	$(BIN)/certify self-test
 
 check: setup ## style, types and the direction of imports
 	$(BIN)/ruff check .
