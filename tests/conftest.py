@@ -14,7 +14,7 @@ settings.register_profile("certify", deadline=None, print_blob=True)
 settings.load_profile("certify")
 
 DEFECT_SHARE = 5
-"""`make test` plants one in so many of the defects, always the same ones; `make self-test` plants them all."""
+"""`make test` plants one in so many defects, always the same ones; `make self-test` plants them all."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
