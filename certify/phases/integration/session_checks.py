@@ -20,6 +20,8 @@ BACK = Parameter(name="back_within", default="10s", text="how long the session m
 CUT_NEEDS = ("orders.disconnect",)
 CUT_METHODS = ("broker.disconnect", "broker.reconnect")
 CENT = Decimal("0.01")
+MOVE_TICKS = 20
+"""How far the market moves under a position, so that its gain is more than the spread."""
 
 
 def _card(
@@ -49,7 +51,12 @@ def _card(
         "account_adds_up",
         "The account's equity is its cash and what its positions are worth",
         Severity.MAJOR,
-        ("buy at the market", "compare equity with cash + quantity × price", "sell again"),
+        (
+            "buy at the market",
+            "move the market up",
+            "compare equity with cash + quantity × price",
+            "sell again",
+        ),
         "equity lies between cash + position at bid and at ask, give or take a cent a share; "
         "of what is not paid in full, as a future, only the gain counts",
         "value positions at the market, in the account's currency, with the multiplier",
@@ -68,6 +75,9 @@ def account_adds_up(trial: Trial) -> Finding:
     qty = 10 * trial.instrument.lot
     bought = trial.ledger.entries[desk.fill(Side.BUY, qty).client_order_id]
     desk.position_is(qty, "after buying")
+    bid = (quote.bid or Decimal(0)) + MOVE_TICKS * trial.instrument.tick
+    quote = trial.set_market(bid, bid + 2 * trial.instrument.tick)
+    trial.wait("broker", lambda: None, QUICK_LOOK_S)
     held = desk.account()
     value = qty * trial.instrument.multiplier
     if trial.instrument.kind in CASH_KINDS:

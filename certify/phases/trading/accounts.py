@@ -15,7 +15,7 @@ from certify.phases.trading.family import ALL_MODES, CRITICAL, MAJOR, behaviour
 CENT = Decimal("0.01")
 AVERAGE_SHARE = Decimal("0.0001")
 """How far an average price may be off: 0.01 % (catalogue EX-43)."""
-MOVE_S = 3.0
+MOVE_S = 5.0
 MANY = 20
 
 
@@ -156,7 +156,7 @@ def _await_move(desk: Desk, quote: Quote) -> None:
     """Where the market moves by itself, wait a while for a price that makes another average."""
     if desk.trial.can_set_market or quote.ask is None:
         return
-    least, ask = quote.ask * AVERAGE_SHARE * 5, quote.ask
+    least, ask = quote.ask * AVERAGE_SHARE * 8, quote.ask
     desk.becomes(lambda: abs((desk.trial.quote().ask or ask) - ask) > least, within_s=MOVE_S)
 
 
