@@ -196,6 +196,7 @@ def unsubscribe(trial: Trial) -> Finding:
         ("unsubscribe all but the first instrument", "listen", "subscribe to all again"),
         "nothing is heard of the others",
         "do not publish what nobody asked for: it hides what was asked for and costs time",
+        modes=("standard", "certified"),
         references=("MD-17", "TC-D70 NautilusTrader data testing spec"),
         defects=("feed_sends_everything",),
     )

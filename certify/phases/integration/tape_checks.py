@@ -21,6 +21,8 @@ from certify.phases.trial import Trial
 DURATION = Parameter(name="duration", default="3s", text="how long a live system is listened to")
 SETTLE_S = 0.2
 """A subscription may be answered with the last quote again: that answer is no part of the tape."""
+FIRST_QUOTE_S = 10.0
+"""How much longer to listen where an instrument has not ticked yet: a slow one is not a dark one."""
 END_OF_RECORDING = "end of recording"
 RECORDING_LIMIT_S = 600.0
 """A recording that takes longer to play has stopped to play."""
@@ -96,6 +98,8 @@ def _listen(trial: Trial) -> Tape:
     trial.wait("market_data", lambda: None, SETTLE_S)
     with inbox.listening(tape.hear):
         trial.wait("market_data", lambda: None, trial.seconds("duration"))
+        names = {instrument.id for instrument in trial.plan.instruments}
+        trial.wait("market_data", lambda: names <= tape.quotes.keys(), FIRST_QUOTE_S)
     ended_ns = clock.monotonic_ns()
     for name, last_ns in tape.last_ns.items():
         tape.longest_silence_ns[name] = max(tape.longest_silence_ns[name], ended_ns - last_ns)

@@ -162,6 +162,7 @@ def max_order_rate(trial: Trial) -> Finding:
         passes_when="each of them is let through",
         remedy="forget what is older than the window, and do not count refused orders for ever",
         needs=RATE_NEEDS,
+        modes=SLOW,
         references=RATE_RULES,
     )
 )
@@ -187,6 +188,7 @@ def max_order_rate_recovers(trial: Trial) -> Finding:
         passes_when="every cancel is answered by CANCELED",
         remedy="count cancels if the venue wants it, but never let a limit stand in their way",
         needs=RATE_NEEDS,
+        modes=SLOW,
         references=(*RATE_RULES, "RK-18"),
     )
 )

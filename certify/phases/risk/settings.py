@@ -286,6 +286,7 @@ def precheck_agrees(trial: Trial) -> Finding:
         remedy="decide without reserving, counting or alerting when only asked",
         needs=("risk.precheck", "risk.max_position_qty"),
         methods=("risk.precheck",),
+        modes=SLOW,
         references=("RK-06",),
     )
 )
