@@ -183,7 +183,7 @@ class Runner:
         if number > 1 and finding.outcome is Outcome.PASSED:
             text = f"{finding.message} (passed at attempt {number}; before: {first.message})"
             return replace(finding, message=text), number
-        return first, 1
+        return finding, 1
 
     def _venue_refusals(self) -> int:
         """Count the orders that a venue or broker has refused in this run."""
