@@ -126,6 +126,7 @@ def certify(
     mutant: str = "",
     load: bool = True,
     phases: Sequence[str] = (),
+    checks: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Certify one system and return its `result.json`; an empty one when there was none."""
     out.mkdir(parents=True, exist_ok=True)
@@ -145,6 +146,8 @@ def certify(
     ]
     for phase in phases:
         command += ["--phase", phase]
+    for check in checks:
+        command += ["--check", check]
     with (out / "talk.txt").open("w", encoding="utf-8") as talk:
         subprocess.run(
             command,
