@@ -1,6 +1,6 @@
 """Defects of the kind that real systems have, each a small change to one of the healthy systems.
 
-Written from the contract alone, before any of them was run. `create` is the adapter: the options say
+What is wrong is wrong by the contract; all were written before any of them was run. `create` is the adapter: the options say
 which system and which mutant. What is changed are the classes of the system's module, before it is made.
 """
 
