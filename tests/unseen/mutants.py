@@ -1,7 +1,8 @@
 """Defects of the kind that real systems have, each a small change to one of the healthy systems.
 
-What is wrong is wrong by the contract; all were written before any of them was run. `create` is the adapter: the options say
-which system and which mutant. What is changed are the classes of the system's module, before it is made.
+What is wrong is wrong by the contract; all were written before any of them was run.
+`create` is the adapter: the options say which system and which mutant. What is changed are the classes
+of the system's module, before it is made.
 """
 
 import importlib
