@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
 from typing import Any
 
 from certify.adapter.contract import PORTS
@@ -44,11 +46,13 @@ def _backend_plan(
     profile: Profile, spec: ComponentSpec, ports: tuple[str, ...], used: dict[str, int]
 ) -> BackendPlan:
     count = used[spec.backend] = used.get(spec.backend, 0) + 1
+    adapter = _adapter(spec)
     return BackendPlan(
         key=spec.backend if count == 1 else f"{spec.backend}-{count}",
         backend=spec.backend,
         ports=ports,
-        adapter=_adapter(spec),
+        adapter=adapter,
+        adapter_digest=_digest(adapter),
         python=spec.python,
         options=_options(profile, spec),
     )
@@ -60,6 +64,14 @@ def _adapter(spec: ComponentSpec) -> str:
         known = ", ".join(sorted({*OWN_ADAPTERS, "python"}))
         raise UsageError(f"backend {spec.backend!r} is not in this version: expected one of {known}")
     return adapter
+
+
+def _digest(adapter: str) -> str:
+    """Return the digest of an adapter's file, so that a plan of another adapter is another plan."""
+    path = Path(adapter.rpartition(":")[0])
+    if path.suffix != ".py" or not path.is_file():
+        return ""
+    return f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
 
 
 def _options(profile: Profile, spec: ComponentSpec) -> dict[str, Any]:

@@ -27,6 +27,8 @@ class BackendPlan:
     """The components that this process answers for."""
     adapter: str
     """`module:function` or `path.py:function` that makes the system."""
+    adapter_digest: str = ""
+    """`sha256:…` of the adapter's file, wherever it lies; empty where the adapter is named by its module."""
     python: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
 
