@@ -245,7 +245,7 @@ class BrokerSession:
             self.handle(replace(update, exec_type=ExecType.REPLACED))
 
     def adopt(self, update: OrderUpdate) -> None:
-        """Follow a working order that was not sent by this session."""
+        """Follow a working order that was sent through another login."""
         order = Order(
             client_order_id=update.client_order_id,
             instrument=update.instrument,
