@@ -392,8 +392,8 @@ CHECKS: tuple[Check, ...] = (
     unsubscribe,
     only_wanted,
     unknown_instrument,
-    shows_the_market,
-    book_levels,
     link_loss_said,
     reconnect,
+    shows_the_market,
+    book_levels,
 )

@@ -232,6 +232,7 @@ def query_while_away(trial: Trial) -> Finding:
         needs=CUT_NEEDS,
         methods=CUT_METHODS,
         parameters=(BACK,),
+        modes=("standard", "certified"),
         references=("BR-01", "Lean ConnectDisconnectLoop"),
         defects=("second_reconnect_fails",),
         destructive=True,
