@@ -13,21 +13,15 @@ from certify.adapter.process import HostFacts, LaunchSpec, Sink, SystemProcess
 from certify.errors import AdapterRaised, CertifyError, NotSupported, SystemSilent, SystemUnavailable
 from certify.model.events import Event, LawBroken, Observed, SystemStarted, SystemStopped
 from certify.model.ids import Assurance
-from certify.model.trading import Alert, ConnectionChange, Environment, OrderUpdate, SystemEvent, SystemInfo
+from certify.model.trading import Alert, ConnectionChange, OrderUpdate, SystemEvent, SystemInfo
 from certify.phases.inbox import Inbox
 from certify.phases.ledger import Ledger
-from certify.plan import BackendPlan
+from certify.plan import BackendPlan, assurance_of
 
 LAUNCH_TIMEOUT_S = 30.0
 CALL_TIMEOUT_S = 10.0
 MOST_BREACHES = 200
 Publish = Callable[[Event], None]
-
-ASSURANCE = {
-    Environment.SIMULATED: Assurance.SIMULATED,
-    Environment.PAPER: Assurance.PAPER,
-    Environment.LIVE: Assurance.LIVE,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +108,7 @@ class SystemSession:
     @property
     def assurance(self) -> Assurance:
         """What stands behind it, by its own word."""
-        return ASSURANCE[self.info.environment] if self.info else Assurance.SIMULATED
+        return assurance_of(self.info.environment) if self.info else Assurance.SIMULATED
 
     def has(self, port: str, method: str) -> bool:
         """Return whether the system has this method at all."""

@@ -308,10 +308,6 @@ class Trial:
 
         return self.until("trade_monitor", look, f"expected an alert {kind}", within_s)
 
-    def alerts_so_far(self) -> int:
-        """Return how many alert events there were: a mark for `alert(since=…)`."""
-        return len(self.session("trade_monitor").inbox.alerts)
-
     def capped(self, qty: Decimal, price: Decimal) -> bool:
         """Return whether the profile's safety caps allow an order of this size."""
         safety = self.plan.safety

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from functools import partial
 
 from certify import clock
 from certify.errors import CertifyError, SystemUnavailable
-from certify.model.card import CheckCard, Parameter
-from certify.model.ids import ComponentId, PhaseId, Severity
+from certify.model.card import Parameter
+from certify.model.ids import ComponentId, Severity
 from certify.model.measure import Bound, Measurement
 from certify.model.trading import BookUpdate, Quote, SystemEvent, Trade
 from certify.phases.api import (
@@ -22,6 +22,7 @@ from certify.phases.api import (
     not_applicable,
     passed,
 )
+from certify.phases.integration.cards import card
 from certify.phases.integration.tape_checks import DURATION, is_recording, tape_of
 from certify.phases.trial import QUICK_LOOK_S, Trial, two_sided
 
@@ -32,27 +33,8 @@ SETTLE_S = 0.5
 """Events already under way may still arrive this long after a subscription ends."""
 
 
-def feed_card(
-    name: str,
-    title: str,
-    severity: Severity,
-    steps: tuple[str, ...],
-    passes_when: str,
-    remedy: str,
-    **more: Any,
-) -> CheckCard:
-    """Return the card `market_data.name` of this phase."""
-    return CheckCard(
-        id=f"market_data.{name}",
-        title=title,
-        phase=PhaseId.INTEGRATION,
-        component=ComponentId.MARKET_DATA,
-        severity=severity,
-        steps=steps,
-        passes_when=passes_when,
-        remedy=remedy,
-        **more,
-    )
+feed_card = partial(card, ComponentId.MARKET_DATA)
+"""Makes the card `market_data.…` of this phase."""
 
 
 def live_only(trial: Trial) -> Finding | None:

@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from functools import partial
+from typing import cast
 
-from certify.model.card import CheckCard
-from certify.model.ids import ComponentId, PhaseId, Severity
+from certify.model.ids import ComponentId, Severity
 from certify.model.trading import BrokerInfo, Decision, Environment, ExecType, Side
 from certify.phases.api import Check, Finding, check, expect, expect_equal, not_applicable, passed
+from certify.phases.integration.cards import card
 from certify.phases.orders import OrderDesk
 from certify.phases.trial import Trial
 
 PORT = "broker_framework"
 
 
-def _card(
-    name: str,
-    title: str,
-    severity: Severity,
-    steps: tuple[str, ...],
-    passes_when: str,
-    remedy: str,
-    **more: Any,
-) -> CheckCard:
-    return CheckCard(
-        id=f"broker_framework.{name}",
-        title=title,
-        phase=PhaseId.INTEGRATION,
-        component=ComponentId.BROKER_FRAMEWORK,
-        severity=severity,
-        steps=steps,
-        passes_when=passes_when,
-        remedy=remedy,
-        **more,
-    )
+_card = partial(card, ComponentId.BROKER_FRAMEWORK)
 
 
 def brokers(trial: Trial) -> dict[str, BrokerInfo]:

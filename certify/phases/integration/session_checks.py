@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from functools import partial
 
 from certify import clock
 from certify.errors import CertifyError, SystemUnavailable
-from certify.model.card import CheckCard, Parameter
-from certify.model.ids import ComponentId, PhaseId, Severity
+from certify.model.card import Parameter
+from certify.model.ids import ComponentId, Severity
 from certify.model.measure import Measurement
 from certify.model.trading import ExecType, OrderType, OrderUpdate, Side
 from certify.phases.api import Check, Finding, Unmet, check, expect, expect_equal, passed
+from certify.phases.integration.cards import card
 from certify.phases.integration.feed import cut_and_hear
 from certify.phases.orders import CASH_KINDS, ENDED, OrderDesk
 from certify.phases.trial import QUICK_LOOK_S, Trial
@@ -24,26 +25,7 @@ MOVE_TICKS = 20
 """How far the market moves under a position, so that its gain is more than the spread."""
 
 
-def _card(
-    name: str,
-    title: str,
-    severity: Severity,
-    steps: tuple[str, ...],
-    passes_when: str,
-    remedy: str,
-    **more: Any,
-) -> CheckCard:
-    return CheckCard(
-        id=f"broker.{name}",
-        title=title,
-        phase=PhaseId.INTEGRATION,
-        component=ComponentId.BROKER,
-        severity=severity,
-        steps=steps,
-        passes_when=passes_when,
-        remedy=remedy,
-        **more,
-    )
+_card = partial(card, ComponentId.BROKER)
 
 
 @check(
