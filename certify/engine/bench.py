@@ -10,6 +10,8 @@ from pathlib import Path
 from types import TracebackType
 
 from certify.engine.stream import Publisher
+from certify.errors import SystemUnavailable
+from certify.phases.gateway import OpenGateway
 from certify.phases.ledger import Ledger
 from certify.phases.session import SessionPlace, SystemSession
 from certify.plan import BackendPlan
@@ -19,9 +21,18 @@ class Bench:
     """Every system under certification of one run."""
 
     def __init__(
-        self, backends: Iterable[BackendPlan], log_dir: Path, search_paths: tuple[str, ...] = ()
+        self,
+        backends: Iterable[BackendPlan],
+        log_dir: Path,
+        search_paths: tuple[str, ...] = (),
+        *,
+        open_gateway: OpenGateway | None = None,
     ) -> None:
-        """Prepare the places; nothing runs before `launch`."""
+        """Prepare the places; nothing runs before `launch`.
+
+        `open_gateway` starts the simulated gateway of a backend whose plan asks for one.
+        """
+        self._open_gateway = open_gateway
         self.publisher = Publisher()
         self.ledger = Ledger()
         self.stopping = threading.Event()
@@ -48,11 +59,22 @@ class Bench:
     def launch(self) -> None:
         """Make every system, without starting it, so that it can say what it is.
 
+        A gateway that a plan asks for runs before its system is made.
+
         Raises:
             SystemUnavailable: one of them cannot be made.
         """
         for session in self.sessions:
+            self._run_gateway(session)
             session.launch()
+
+    def _run_gateway(self, session: SystemSession) -> None:
+        plan = session.backend.gateway
+        if plan is None or not plan.embedded or session.gateway is not None:
+            return
+        if self._open_gateway is None:
+            raise SystemUnavailable(f"{session.backend.key}: expected a gateway to run, was none to run it")
+        session.gateway = self._open_gateway(session.backend)
 
     def start(self) -> None:
         """Start every system."""
@@ -60,9 +82,12 @@ class Bench:
             session.start()
 
     def close(self, reason: str = "the run ended") -> None:
-        """Stop every system and remove its working and state directories; never raises."""
+        """Stop every system, then its gateway, and remove working and state directories; never raises."""
         for session in self.sessions:
             session.stop(reason)
+        for session in self.sessions:
+            if session.gateway is not None:
+                session.gateway.close()
         shutil.rmtree(self._root, ignore_errors=True)
 
     def __enter__(self) -> Bench:

@@ -1,4 +1,4 @@
-"""Leave no trace: links mended, kill switch released, limits put back, no open order, flat.
+"""Leave no trace: gateways healed, links mended, kill switch released, limits put back, no open order, flat.
 
 Runs after every check, and before and after the run. What a system does not let itself be
 tidied of is said; a simulated one is replaced by a fresh one.
@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from functools import partial
 
 from certify.errors import CertifyError
 from certify.model.ids import Assurance
 from certify.model.trading import Limit, OrderType, Side
 from certify.phases.api import Stopped, Unmeasurable, Unmet
+from certify.phases.gateway import healed
 from certify.phases.ledger import Entry
 from certify.phases.orders import OrderDesk
 from certify.phases.trial import Trial
@@ -27,7 +29,7 @@ Step = Callable[[Trial], Iterator[str]]
 def tidy(trial: Trial) -> list[str]:
     """Undo what a check left behind and return what could not be undone, in words."""
     problems: list[str] = []
-    for step in (_mend_links, _resume, _restore_limits, _revert, _cancel_orders, _flatten):
+    for step in (_heal, _mend_links, _resume, _restore_limits, _revert, _cancel_orders, _flatten):
         try:
             problems.extend(step(trial))
         except (Unmet, Unmeasurable, CertifyError) as error:
@@ -41,6 +43,17 @@ def tidy(trial: Trial) -> list[str]:
 
 def _name(step: Step) -> str:
     return step.__name__.strip("_").replace("_", " ")
+
+
+def _heal(trial: Trial) -> Iterator[str]:
+    """Put every simulated gateway back first: nothing can be cancelled through one that is silent."""
+    sessions = {session.backend.key: session for session in trial.shared.sessions.values()}
+    health = {
+        key: partial(session.call, "system", "health")
+        for key, session in sessions.items()
+        if session.running and session.has("system", "health")
+    }
+    yield from healed(trial.gateways, health)
 
 
 def _mend_links(trial: Trial) -> Iterator[str]:

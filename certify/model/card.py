@@ -49,3 +49,6 @@ class CheckCard:
     modes: tuple[str, ...] = ("quick", "standard", "certified")
     destructive: bool = False
     """Whether it breaks links or kills processes on purpose: never against a live account."""
+    gateway: str = ""
+    """`any`: only where an Interactive Brokers gateway stands behind its ports, a real or a simulated one;
+    `simulated`: only the simulated one, whose faults it commands; empty: wherever its component is."""

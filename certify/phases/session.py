@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from certify import clock
 from certify.adapter.process import HostFacts, LaunchSpec, Sink, SystemProcess
@@ -14,6 +15,7 @@ from certify.errors import AdapterRaised, CertifyError, NotSupported, SystemSile
 from certify.model.events import Event, LawBroken, Observed, SystemStarted, SystemStopped
 from certify.model.ids import Assurance
 from certify.model.trading import Alert, ConnectionChange, OrderUpdate, SystemEvent, SystemInfo
+from certify.phases.gateway import GatewayControl
 from certify.phases.inbox import Inbox
 from certify.phases.ledger import Ledger
 from certify.plan import BackendPlan, assurance_of
@@ -92,6 +94,8 @@ class SystemSession:
         self._state_dir = place.root / "state-1"
         self._process: SystemProcess | None = None
         self._ear = Ear(self)
+        self.gateway: GatewayControl | None = None
+        """The simulated gateway that the tool runs for it; lives on when the process does not."""
 
     @property
     def process(self) -> SystemProcess:
@@ -121,7 +125,7 @@ class SystemSession:
         spec = LaunchSpec(
             adapter=self.backend.adapter,
             python=self.backend.python,
-            config=self.backend.options,
+            config=self._config(),
             state_dir=self._state_dir,
             work_dir=work_dir,
             log_file=self._place.log_file,
@@ -133,6 +137,12 @@ class SystemSession:
         self.info = self._describe()
         self.unwell = ""
         return self.info
+
+    def _config(self) -> dict[str, Any]:
+        """Return what `create` gets: the options, and the address of its gateway, known only now."""
+        if self.gateway is None:
+            return self.backend.options
+        return {**self.backend.options, "gateway": self.gateway.address.as_config()}
 
     def _describe(self) -> SystemInfo:
         try:
@@ -195,11 +205,16 @@ class SystemSession:
         )
 
     def restart(self, reason: str, *, graceful: bool = True, fresh: bool = False) -> None:
-        """End the process and start a new one, with the same state directory unless `fresh`."""
+        """End the process and start a new one, with the same state directory unless `fresh`.
+
+        Fresh means everything behind it too: a gateway of its own forgets all, and lives on otherwise.
+        """
         self.stop(reason, graceful=graceful)
         self.inbox.forget_market()
         if fresh:
             self._state_dir = self._place.root / f"state-{next(self._generations) + 1}"
+            if self.gateway is not None:
+                self.gateway.fresh()
         self.start()
 
     def call(self, port: str, method: str, *args: object, timeout_s: float = CALL_TIMEOUT_S) -> object:

@@ -14,6 +14,7 @@ from certify import clock
 from certify.model.events import CommandSent, Note
 from certify.model.trading import Alert, Decision, Instrument, Limit, Quote
 from certify.phases.api import Unmeasurable, Unmet, expect
+from certify.phases.gateway import GatewayControl
 from certify.phases.ledger import Ledger
 from certify.phases.session import CALL_TIMEOUT_S, Publish, SystemSession
 from certify.plan import Plan, PlannedCheck
@@ -118,6 +119,27 @@ class Trial:
         if port == "system":
             return next(iter(self.shared.sessions.values()))
         return self.shared.sessions[port]
+
+    @property
+    def gateway(self) -> GatewayControl:
+        """The simulated gateway behind the check's own component, else the first that there is.
+
+        Raises:
+            Unmeasurable: the tool runs none.
+        """
+        found = self.gateways
+        own = self.shared.sessions.get(self.planned.component)
+        if own is not None and own.backend.key in found:
+            return found[own.backend.key]
+        if not found:
+            raise Unmeasurable("expected a simulated gateway to command, was none in the profile")
+        return next(iter(found.values()))
+
+    @property
+    def gateways(self) -> dict[str, GatewayControl]:
+        """Key of a backend → the simulated gateway that the tool runs for it."""
+        sessions = self.shared.sessions.values()
+        return {s.backend.key: s.gateway for s in sessions if s.gateway is not None}
 
     def has(self, port: str, method: str | None = None) -> bool:
         """Return whether a port (or one of its methods) is there and in scope."""

@@ -8,10 +8,11 @@ from __future__ import annotations
 from certify.plan.backends import backend_plans
 from certify.plan.facts import SystemFacts, assurance_of
 from certify.plan.make import make_plan
-from certify.plan.model import BackendPlan, Plan, PlannedCheck, plan_bytes, plan_digest
+from certify.plan.model import BackendPlan, GatewayPlan, Plan, PlannedCheck, plan_bytes, plan_digest
 
 __all__ = [
     "BackendPlan",
+    "GatewayPlan",
     "Plan",
     "PlannedCheck",
     "SystemFacts",

@@ -17,6 +17,21 @@ from certify.profile.model import Performance, Safety
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayPlan:
+    """The Interactive Brokers gateway behind a backend; never where it listens, which is not known yet."""
+
+    kind: str
+    """`embedded`: the tool runs a simulated one; `external`: the profile says where one listens."""
+    options: dict[str, Any] = field(default_factory=dict)
+    """Of an embedded one: `account`, `script`, `max_version`, where the profile says so."""
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the tool runs it."""
+        return self.kind == "embedded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BackendPlan:
     """One process with a system under certification in it."""
 
@@ -31,6 +46,8 @@ class BackendPlan:
     """`sha256:…` of the adapter's file, wherever it lies; empty where the adapter is named by its module."""
     python: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
+    gateway: GatewayPlan | None = None
+    """The gateway that the system connects to; `None`: nothing is known of one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
