@@ -1,1 +1,1 @@
-"""The TWS API's wire protocol, server versions 157 to 178: bytes to requests, answers to bytes; no sockets, no venue."""
+"""The TWS API's wire protocol, server versions 157 to 178: bytes to requests and answers to bytes."""

@@ -77,7 +77,7 @@ def decimal_of(text: str) -> Decimal | None:
 
 
 class Fields:
-    """A cursor over the texts of one payload; remembers the request id that was read, for the error's sake."""
+    """A cursor over the texts of one payload; remembers the request id that was read, for an error."""
 
     __slots__ = ("_at", "_texts", "req_id")
 

@@ -1,7 +1,7 @@
 """Frames of the TWS API: a length of four bytes, big-endian, then texts that each end in NUL.
 
-Facts: the wire notes of Interactive Brokers' published clients (`EClient`, `reader.py`, `comm.py`): the length counts the
-payload only, the last text ends in NUL too, booleans are 0 or 1, an empty text is an unset value.
+Source: Interactive Brokers' published clients (`comm.py`, `reader.py`): the length counts the payload
+only, the last text ends in NUL too, booleans are 0 or 1, an empty text is an unset value.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ Field = str | int | float | Decimal | None
 
 
 class WireError(CertifyError):
-    """A message is not what the protocol says; keeps the message's id and the request's id, as far as they are known."""
+    """A message is not what the protocol says; keeps the ids of message and request, as far as known."""
 
     def __init__(self, text: str, *, message_id: int = 0, req_id: int = -1) -> None:
         """Keep the ids: `message_id` 0 and `req_id` -1 mean unknown."""
@@ -101,7 +101,7 @@ def _escape(code: int) -> str:
 
 
 def framed(text: str) -> bytes:
-    """Put the length before texts that end in NUL already (the fast way, for fields that cannot hold a NUL)."""
+    """Put the length before texts that each end in NUL already (for fields that cannot hold a NUL)."""
     payload = (text if text.isascii() else escaped(text)).encode("ascii")
     return len(payload).to_bytes(4, "big") + payload
 
