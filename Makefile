@@ -10,9 +10,12 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
 	$$python -c '$(SUPPORTED)' >/dev/null 2>&1 && echo $$python && break; done)
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 JOBS   ?= 3
+# Clients of the simulated gateway that cannot share one environment; each has its own.
+CLIENTS := $(patsubst tests/clients/%.in,%,$(wildcard tests/clients/*.in))
+NODE    := tests/clients/node
 
 .DEFAULT_GOAL := help
-.PHONY: help setup certify test self-test check format docs lock clean
+.PHONY: help setup clients certify test self-test check format docs lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,10 +31,21 @@ $(STAMP): requirements-dev.lock pyproject.toml
 	$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
+clients: $(CLIENTS:%=.venv-clients/%/.installed) $(NODE)/node_modules/.package-lock.json ## install the other clients of the gateway
+
+.venv-clients/%/.installed: tests/clients/requirements-%.txt | $(STAMP)
+	$(BIN)/python -m venv --clear --without-pip $(@D)
+	$(PIP) --python $(@D)/bin/python install --require-hashes -r $<
+	@touch $@
+
+$(NODE)/node_modules/.package-lock.json: $(NODE)/package-lock.json
+	@if command -v npm >/dev/null; then npm ci --prefix $(NODE) --silent && touch $@; \
+	else echo "no npm here: the test of the Node client will be skipped" >&2; fi
+
 certify: setup ## certify the reference system with the profile `staging`
 	$(BIN)/certify run --profile staging
 
-test: setup check ## everything that must hold: check, then all tests, the built wheel too
+test: setup clients check ## everything that must hold: check, then all tests, the built wheel too
 	$(BIN)/python -m pytest -n $(JOBS) -m "not alone and not wheel"
 	$(BIN)/python -m pytest -m "alone or wheel"
 
@@ -52,13 +66,19 @@ docs: setup ## write docs/checks.md and the tables of the other pages from the c
 	$(BIN)/python docs/make_checks.py
 	$(BIN)/python docs/make_tables.py
 
-lock: ## choose the newest versions that fit and write requirements-dev.lock
+lock: ## choose the newest versions that fit and write the locks, that of the environment and those of the clients
 	@tools=$$(mktemp -d) && trap 'rm -rf "$$tools"' EXIT && \
 	$(PYTHON) -m venv "$$tools" && "$$tools/bin/python" -m pip install --quiet '$(UV)' && \
 	"$$tools/bin/uv" pip compile pyproject.toml --group dev --extra parquet --universal --python-version 3.11 \
 		--generate-hashes --upgrade --no-emit-index-url --no-emit-find-links --quiet \
-		--custom-compile-command "make lock" --output-file requirements-dev.lock
+		--custom-compile-command "make lock" --output-file requirements-dev.lock && \
+	for client in $(CLIENTS); do \
+		"$$tools/bin/uv" pip compile tests/clients/$$client.in --universal --python-version 3.11 \
+			--generate-hashes --upgrade --no-emit-index-url --no-emit-find-links --quiet \
+			--custom-compile-command "make lock" --output-file tests/clients/requirements-$$client.txt || exit 1; \
+	done && \
+	npm install --prefix $(NODE) --package-lock-only --omit-lockfile-registry-resolved --silent
 
 clean: ## remove the environment and everything that was built; runs and certificates stay
-	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-clients $(NODE)/node_modules build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
