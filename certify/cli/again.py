@@ -52,11 +52,12 @@ def read_earlier(run_dir: Path) -> Earlier:
     return Earlier(run_dir=run_dir, plan=plan, result=fold(events), done=done)
 
 
-def resume_run(run_dir: Path, listen: Listen) -> Outcome:
+def resume_run(run_dir: Path, listen: Listen, *, live: bool = False) -> Outcome:
     """Go on with an interrupted run in its own directory; checks with an outcome are not run again.
 
     Raises:
-        UsageError: the run was completed, or what it runs on has changed since.
+        UsageError: the run was completed, what it runs on has changed since, or it was a live one and
+            `live` does not say so again.
         EvidenceError: the run directory is damaged.
     """
     earlier = read_earlier(run_dir)
@@ -64,6 +65,8 @@ def resume_run(run_dir: Path, listen: Listen) -> Outcome:
         raise UsageError(f"{run_dir.name} was completed: there is nothing to resume (--rerun-failed?)")
     profile = load(read_request(run_dir))
     _refuse_changed(earlier.plan, profile)
+    if earlier.plan.safety.live and not live:
+        raise UsageError(f"{run_dir.name} was told --live: expected it again before it goes on")
     for name in ("result.json", "verdict.json", "certificate.json"):
         (run_dir / name).unlink(missing_ok=True)
     plan, run_id = earlier.plan, earlier.result.run_id

@@ -44,5 +44,8 @@ OutOption = Annotated[
 AcceptOption = Annotated[
     Accept | None, typer.Option("--accept", help="Exit 0 for a CONDITIONAL verdict too.")
 ]
+LiveOption = Annotated[
+    bool, typer.Option("--live", help="Allow a live account, if the profile says safety.allow_live too.")
+]
 ProgressOption = Annotated[Progress, typer.Option("--progress", help="How to show the run while it runs.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON to stdout.")]

@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 
@@ -66,9 +66,9 @@ def _run(
         )
     with _handling(_interrupt):  # until there is something to stop in order
         if resume:
-            return resume_run(store.find(resume), listen)
+            return resume_run(store.find(resume), listen, live=selection.live)
         if rerun_failed:
-            selection = failed_again(store.find(rerun_failed))
+            selection = replace(failed_again(store.find(rerun_failed)), live=selection.live)
         return certify_run(selection, store, listen)
 
 

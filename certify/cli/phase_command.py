@@ -11,6 +11,7 @@ from certify.cli.options import (
     AcceptOption,
     CheckOption,
     JsonOption,
+    LiveOption,
     OutOption,
     ProfileOption,
     Progress,
@@ -30,6 +31,7 @@ def phase(
     seed: SeedOption = None,
     out: OutOption = None,
     accept: AcceptOption = None,
+    live: LiveOption = False,
     progress: ProgressOption = Progress.AUTO,
     json: JsonOption = False,
 ) -> None:
@@ -38,7 +40,12 @@ def phase(
     from certify.cli.request import Selection, split
 
     selection = Selection(
-        profile=profile, overrides=tuple(set_ or ()), phases=split(phases), checks=split(check), seed=seed
+        profile=profile,
+        overrides=tuple(set_ or ()),
+        phases=split(phases),
+        checks=split(check),
+        seed=seed,
+        live=live,
     )
     manner = Manner(out=out, accept=accept, progress=progress, as_json=json)
     raise typer.Exit(perform(selection, manner))

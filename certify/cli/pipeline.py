@@ -5,14 +5,14 @@ Each step writes its value into the run directory, so that every later command s
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from certify import clock
 from certify.attest.issue import issue
 from certify.attest.keys import signing_key
+from certify.cli.gateways import gateway_opener
 from certify.cli.request import Selection, write_request
 from certify.engine.bench import Bench
 from certify.engine.runner import execute, new_run_id
@@ -21,6 +21,7 @@ from certify.errors import SystemUnavailable, UsageError
 from certify.evidence.files import write_bytes, write_json
 from certify.evidence.journal import read_journal
 from certify.model.fold import fold
+from certify.model.ids import Assurance
 from certify.model.judgement import Verdict
 from certify.model.results import RunResult, Subject
 from certify.phases.catalogue import BY_ID, CATALOGUE
@@ -63,7 +64,8 @@ def load(selection: Selection) -> Profile:
     overrides = list(selection.overrides)
     if selection.seed is not None:
         overrides.append(f"seed={selection.seed}")
-    return load_profile(selection.profile, overrides, known=vocabulary())
+    profile = load_profile(selection.profile, overrides, known=vocabulary())
+    return replace(profile, safety=replace(profile.safety, live=selection.live))
 
 
 def open_bench(profile: Profile, log_dir: Path, backends: Sequence[BackendPlan] | None = None) -> Bench:
@@ -73,7 +75,9 @@ def open_bench(profile: Profile, log_dir: Path, backends: Sequence[BackendPlan] 
         SystemUnavailable: one cannot be made; says where its log is.
     """
     paths = dict.fromkeys([str(Path(profile.path).resolve().parent), str(Path.cwd())])
-    bench = Bench(backends or backend_plans(profile), log_dir, tuple(paths))
+    bench = Bench(
+        backends or backend_plans(profile), log_dir, tuple(paths), open_gateway=gateway_opener(profile)
+    )
     try:
         bench.launch()
     except BaseException as error:
@@ -155,15 +159,14 @@ def refuse_live(plan: Plan, bench: Bench) -> None:
     """Refuse a live account unless told twice.
 
     Raises:
-        UsageError: a system says that it is live, and the profile or the environment does not allow it.
+        UsageError: a system says that it is live, and the profile or the command line does not allow it.
     """
+    allowed = plan.safety.allow_live and plan.safety.live
     for session in bench.sessions:
-        if session.assurance.value == "live" and not (
-            plan.safety.allow_live and os.environ.get("CERTIFY_LIVE")
-        ):
+        if session.assurance is Assurance.LIVE and not allowed:
             raise UsageError(
-                f"{session.backend.key} says it is LIVE: expected `safety.allow_live: true` "
-                "and CERTIFY_LIVE=1 in the environment, both, before anything touches a live account"
+                f"{session.backend.key} says it is LIVE: expected `safety.allow_live: true` in the profile "
+                "and --live on the command line, both, before anything touches a live account"
             )
 
 

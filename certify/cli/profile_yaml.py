@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
@@ -52,8 +53,18 @@ def _figure(value: float) -> str:
 
 
 def _component(spec: ComponentSpec) -> dict[str, Any]:
-    given = {"backend": spec.backend, "adapter": spec.adapter, "python": spec.python, "options": spec.options}
-    return {key: value for key, value in given.items() if value not in (None, {})}
+    given = {
+        "backend": spec.backend,
+        "adapter": spec.adapter,
+        "python": spec.python,
+        "options": spec.options,
+        "gateway": None if spec.gateway is None else _given(asdict(spec.gateway)),
+    }
+    return _given(given)
+
+
+def _given(data: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in data.items() if value not in (None, {})}
 
 
 def _instrument(instrument: Instrument) -> dict[str, Any]:

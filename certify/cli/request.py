@@ -24,6 +24,8 @@ class Selection:
     phases: tuple[str, ...] = ()
     checks: tuple[str, ...] = ()
     seed: int | None = None
+    live: bool = False
+    """Whether a live account may be touched. Said each time: a repeated run does not take it over."""
 
 
 def write_request(selection: Selection, run_dir: Path) -> None:

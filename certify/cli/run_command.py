@@ -11,6 +11,7 @@ from certify.cli.options import (
     AcceptOption,
     CheckOption,
     JsonOption,
+    LiveOption,
     OutOption,
     PhaseOption,
     ProfileOption,
@@ -35,6 +36,7 @@ def run(
         str | None, typer.Option("--rerun-failed", metavar="RUN", help="Only what did not pass in a run.")
     ] = None,
     accept: AcceptOption = None,
+    live: LiveOption = False,
     progress: ProgressOption = Progress.AUTO,
     json: JsonOption = False,
 ) -> None:
@@ -46,7 +48,12 @@ def run(
     from certify.cli.request import Selection, split
 
     selection = Selection(
-        profile=profile, overrides=tuple(set_ or ()), phases=split(phase), checks=split(check), seed=seed
+        profile=profile,
+        overrides=tuple(set_ or ()),
+        phases=split(phase),
+        checks=split(check),
+        seed=seed,
+        live=live,
     )
     manner = Manner(out=out, accept=accept, progress=progress, as_json=json)
     raise typer.Exit(perform(selection, manner, resume=resume, rerun_failed=rerun_failed))

@@ -9,13 +9,14 @@ from typing import Any
 from certify.adapter.contract import PORTS
 from certify.errors import UsageError
 from certify.model import codec
-from certify.plan.model import BackendPlan
+from certify.plan.model import BackendPlan, GatewayPlan
 from certify.plan.recordings import located
-from certify.profile.model import ComponentSpec, Profile
+from certify.profile.model import ComponentSpec, Profile, Safety
 
 OWN_ADAPTERS = {
     "mock": "certify.backends.mock:create",
     "replay": "certify.backends.replay:create",
+    "ibkr": "certify.backends.ibkr:create",
 }
 """Backend → the adapter that ships with certify."""
 
@@ -55,7 +56,22 @@ def _backend_plan(
         adapter_digest=_digest(adapter),
         python=spec.python,
         options=_options(profile, spec),
+        gateway=_gateway(spec),
     )
+
+
+def _gateway(spec: ComponentSpec) -> GatewayPlan | None:
+    """Return the gateway behind a backend, where one is known of; no port: it is chosen at the launch."""
+    if spec.gateway is None:
+        return GatewayPlan(kind="external") if spec.backend == "ibkr" else None
+    given = {
+        "account": spec.gateway.account or spec.options.get("account"),
+        "script": spec.gateway.script,
+        "script_digest": _file_digest(Path(spec.gateway.script)) if spec.gateway.script else None,
+        "max_version": spec.gateway.max_version,
+    }
+    options = {name: value for name, value in given.items() if value is not None}
+    return GatewayPlan(kind=spec.gateway.kind, options=options)
 
 
 def _adapter(spec: ComponentSpec) -> str:
@@ -71,6 +87,10 @@ def _digest(adapter: str) -> str:
     path = Path(adapter.rpartition(":")[0])
     if path.suffix != ".py" or not path.is_file():
         return ""
+    return _file_digest(path)
+
+
+def _file_digest(path: Path) -> str:
     return f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
 
 
@@ -86,4 +106,17 @@ def _options(profile: Profile, spec: ComponentSpec) -> dict[str, Any]:
     }
     if spec.backend == "replay":
         return {**located(spec.options, profile.path), **facts}
+    if spec.backend == "ibkr":
+        facts |= {"safety": _caps(profile.safety), "live": profile.safety.live}
     return {**facts, **spec.options} if spec.backend == "python" else {**spec.options, **facts}
+
+
+def _caps(safety: Safety) -> dict[str, Any]:
+    """Return the caps that the backend holds before its socket, numbers as text."""
+    return {
+        "allow_live": safety.allow_live,
+        "max_order_qty": str(safety.max_order_qty),
+        "max_order_notional": str(safety.max_order_notional),
+        "max_orders": safety.max_orders,
+        "max_messages_per_s": safety.max_messages_per_s,
+    }

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from certify.adapter.contract import PORTS
 from certify.model.card import CheckCard
 from certify.model.ids import ComponentId, Outcome, PhaseId
 from certify.model.trading import Environment
 from certify.plan.facts import SystemFacts
+from certify.plan.model import GatewayPlan
 from certify.profile.model import Profile
 
 Decision = tuple[Outcome, str]
@@ -23,6 +24,8 @@ class Ground:
     facts: Mapping[str, SystemFacts]
     backend_of: Mapping[str, str]
     """Port in scope → key of the backend that answers for it."""
+    gateways: Mapping[str, GatewayPlan] = field(default_factory=dict)
+    """Port in scope → the gateway behind it; a port that is missing has none."""
 
     def of(self, port: str) -> SystemFacts | None:
         """Return the facts of the system behind a port, when it was looked at."""
@@ -37,12 +40,14 @@ def decision(card: CheckCard, ground: Ground) -> Decision | None:
     """
     rules: tuple[Callable[[CheckCard, Ground], Decision | None], ...] = (
         _out_of_scope,
+        _real_gateway,
         _missing_port,
         _declared,
         _missing_method,
         _mode,
         _skipped,
         _destructive,
+        _load,
     )
     return next((found for rule in rules if (found := rule(card, ground)) is not None), None)
 
@@ -52,6 +57,22 @@ def ports_of(card: CheckCard) -> tuple[str, ...]:
     if card.ports:
         return card.ports
     return () if card.component is ComponentId.CERTIFY else (card.component.value,)
+
+
+def gateways_of(card: CheckCard, ground: Ground) -> Iterator[GatewayPlan]:
+    """Yield the gateways behind a check's ports; behind everything, for a check of the tool's own."""
+    for port in ports_of(card) or PORTS:
+        if port in ground.gateways:
+            yield ground.gateways[port]
+
+
+def _real_gateway(card: CheckCard, ground: Ground) -> Decision | None:
+    if card.gateway != "simulated" or any(plan.embedded for plan in gateways_of(card, ground)):
+        return None
+    return (
+        Outcome.NOT_APPLICABLE,
+        "it commands faults of a simulated gateway, and this one is not the tool's own",
+    )
 
 
 def _out_of_scope(card: CheckCard, ground: Ground) -> Decision | None:
@@ -113,6 +134,16 @@ def _skipped(card: CheckCard, ground: Ground) -> Decision | None:
 
 
 def _destructive(card: CheckCard, ground: Ground) -> Decision | None:
-    if card.destructive and any(f.info.environment is Environment.LIVE for f in _systems(card, ground)):
+    if card.destructive and _live(card, ground):
         return Outcome.SKIPPED, "it breaks links on purpose: never against a live account"
     return None
+
+
+def _load(card: CheckCard, ground: Ground) -> Decision | None:
+    if card.phase is PhaseId.PERFORMANCE and _live(card, ground):
+        return Outcome.SKIPPED, "it puts load on the system: never against a live account"
+    return None
+
+
+def _live(card: CheckCard, ground: Ground) -> bool:
+    return any(facts.info.environment is Environment.LIVE for facts in _systems(card, ground))

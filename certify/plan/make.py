@@ -11,7 +11,7 @@ from certify.model.ids import ComponentId, PhaseId, Severity
 from certify.model.judgement import AcceptedFailure, VerdictPolicy
 from certify.model.results import ProfileRef, Scope, Subject
 from certify.plan.backends import backend_plans
-from certify.plan.decide import Ground, decision
+from certify.plan.decide import Ground, decision, gateways_of
 from certify.plan.facts import SystemFacts
 from certify.plan.model import Plan, PlannedCheck
 from certify.profile.model import Profile
@@ -44,10 +44,14 @@ def make_plan(
         UsageError: an unknown or excluded phase or check, an expired waiver, nothing in scope.
     """
     backends = backend_plans(profile)
-    whole = _in_scope(profile, cards)
+    ground = Ground(
+        profile=profile,
+        facts=facts,
+        backend_of={port: b.key for b in backends for port in b.ports},
+        gateways={port: b.gateway for b in backends for port in b.ports if b.gateway is not None},
+    )
+    whole = _in_scope(ground, cards)
     chosen = _chosen(profile, cards, whole, phases, only)
-    backend_of = {port: backend.key for backend in backends for port in backend.ports}
-    ground = Ground(profile=profile, facts=facts, backend_of=backend_of)
     waived = _waived(profile, today)
     return Plan(
         profile=ProfileRef(name=profile.name, digest=profile.digest),
@@ -66,15 +70,21 @@ def make_plan(
     )
 
 
-def _in_scope(profile: Profile, cards: Sequence[CheckCard]) -> list[CheckCard]:
-    """Return the cards of the profile's phases and components: phases in order, then the catalogue's."""
+def _in_scope(ground: Ground, cards: Sequence[CheckCard]) -> list[CheckCard]:
+    """Return the cards of the profile's phases and components: phases in order, then the catalogue's.
+
+    Those of a broker's gateway only where one stands behind their ports.
+    """
+    profile = ground.profile
     scope = {*profile.components, ComponentId.CERTIFY.value}
     return [
         card
         for phase in PhaseId
         if phase.value in profile.phases
         for card in cards
-        if card.phase is phase and card.component.value in scope
+        if card.phase is phase
+        and card.component.value in scope
+        and (not card.gateway or any(True for _ in gateways_of(card, ground)))
     ]
 
 
@@ -96,7 +106,9 @@ def _chosen(
         if name not in {card.id for card in cards}:
             raise UsageError(unknown("check", name, sorted(card.id for card in cards)))
         if name not in ids:
-            raise UsageError(f"check {name} is out of scope: its phase or component is not in the profile")
+            raise UsageError(
+                f"check {name} is out of scope: its phase, component or gateway is not in the profile"
+            )
     chosen = [
         card for card in whole if (not phases or card.phase in phases) and (not only or card.id in only)
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -16,6 +17,7 @@ from certify.profile.fields import MAX_VALIDITY_DAYS, PHASE_KEYS
 from certify.profile.kinds import NAME
 from certify.profile.model import (
     CheckOverride,
+    ComponentSpec,
     LoadLevel,
     Performance,
     Policy,
@@ -26,6 +28,7 @@ from certify.profile.model import (
     Waiver,
 )
 from certify.profile.near import shown, unknown
+from certify.profile.pace import default_pace, hold_pace
 from certify.profile.places import Source
 from certify.profile.shapes import EMPTY, Values
 from certify.profile.thresholds import STREAMS
@@ -57,6 +60,8 @@ def build_profile(reading: Reading) -> Profile:
     components, out_of_scope = components_of(values, reading.here)
     mode = Mode(values.get("mode", Mode.STANDARD))
     risk: Values = phases.get(PhaseId.RISK, EMPTY)
+    safety = _safety(values.get("safety", EMPTY), components)
+    hold_pace(phases.get(PhaseId.PERFORMANCE, EMPTY), components, safety)
     return Profile(
         name=name,
         path=reading.source.shown,
@@ -66,7 +71,7 @@ def build_profile(reading: Reading) -> Profile:
         out_of_scope=out_of_scope,
         instruments=_instruments(values),
         mode=mode,
-        safety=_safety(values.get("safety", EMPTY)),
+        safety=safety,
         phases=_phases(phases, mode),
         parameters=_parameters(phases),
         performance=_performance(phases.get(PhaseId.PERFORMANCE, EMPTY)),
@@ -94,8 +99,8 @@ def _subject(values: Values, name: str) -> SubjectSpec:
     return SubjectSpec(name=values.get("name", name), paths=paths, **values.given("version"))
 
 
-def _safety(values: Values) -> Safety:
-    return Safety(**values.data)
+def _safety(values: Values, components: Mapping[str, ComponentSpec]) -> Safety:
+    return Safety(**{**default_pace(values, components), **values.data})
 
 
 def _once(seen: dict[str, Mark], name: str, mark: Mark, what: str) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from certify.adapter.contract import PORTS
-from certify.profile.fields import BACKEND_KEYS
-from certify.profile.model import ComponentSpec
+from certify.profile.fields import BACKEND_KEYS, backend_keys
+from certify.profile.model import ComponentSpec, GatewaySpec
 from certify.profile.near import shown, unknown
 from certify.profile.shapes import EMPTY, Values
 from certify.profile.yaml import Mark
@@ -30,11 +30,7 @@ def components_of(values: Values, here: Path) -> tuple[dict[str, ComponentSpec],
         ProfileError: a component without backend, an adapter missing, or keys of another backend.
     """
     given: Values = values.get("components", EMPTY)
-    for name in _COMMON:
-        if name in values.data and "backend" not in values.data:
-            raise values.keys[name].error(
-                f"{name!r} at the top goes with a backend: expected the key 'backend'"
-            )
+    _check_top(values)
     specs: dict[str, ComponentSpec] = {}
     for port in PORTS:
         if port in given.data:
@@ -42,6 +38,21 @@ def components_of(values: Values, here: Path) -> tuple[dict[str, ComponentSpec],
         elif port not in given.nulls and "backend" in values.data:
             specs[port] = _spec(EMPTY, values, here)
     return specs, {port: NOT_IN_PROFILE for port in PORTS if port not in specs}
+
+
+def _check_top(values: Values) -> None:
+    """Refuse keys of a backend without one, and those of another."""
+    backend = values.get("backend")
+    allowed = (*_COMMON, *BACKEND_KEYS.get(backend, {}))
+    for name in (*_COMMON, *backend_keys()):
+        if name not in values.data:
+            continue
+        if backend is None:
+            raise values.keys[name].error(
+                f"{name!r} at the top goes with a backend: expected the key 'backend'"
+            )
+        if name not in allowed:
+            raise values.keys[name].error(unknown(f"key of backend {backend}", name, allowed))
 
 
 def _spec(own: Values, top: Values, here: Path) -> ComponentSpec:
@@ -61,9 +72,42 @@ def _spec(own: Values, top: Values, here: Path) -> ComponentSpec:
     options = (
         {**top.get("options", {}), **own.get("options", {})} if not stands_alone else own.get("options", {})
     )
-    options = {**options, **own.given(*BACKEND_KEYS.get(backend, {}))}
+    own_keys = [name for name in BACKEND_KEYS.get(backend, {}) if name != "gateway"]
+    for layer in reversed(layers):
+        options = {**options, **layer.given(*own_keys)}
+    gateway = _gateway(_first(layers, "gateway"), here)
+    if backend == "ibkr":
+        _check_address(options, gateway, layers, backend_at.at("backend"))
     adapter, python = (_located(found[name], here) for name in ("adapter", "python"))
-    return ComponentSpec(backend=backend, adapter=adapter, python=python, options=options)
+    return ComponentSpec(backend=backend, adapter=adapter, python=python, options=options, gateway=gateway)
+
+
+def _gateway(found: tuple[Any, Mark] | None, here: Path) -> GatewaySpec | None:
+    if found is None:
+        return None
+    values: Values = found[0]
+    script = values.get("script")
+    if script is not None:
+        script = str(_beside(script, values.at("script"), here))
+    return GatewaySpec(script=script, **values.given("kind", "account", "max_version"))
+
+
+def _check_address(
+    options: dict[str, Any], gateway: GatewaySpec | None, layers: tuple[Values, ...], mark: Mark
+) -> None:
+    """Refuse a backend ibkr that is told no gateway, or two."""
+    if gateway is None:
+        missing = [name for name in ("port", "account") if name not in options]
+        if missing:
+            raise mark.error(
+                "backend ibkr: expected 'gateway: embedded', or 'port' and 'account' of a gateway that runs; "
+                f"was without {' and '.join(missing)}"
+            )
+        return
+    for name in ("host", "port"):
+        if name in options:
+            place = next((layer.keys[name] for layer in layers if name in layer.keys), mark)
+            raise place.error(f"an embedded gateway has an address of its own: expected no {name!r}")
 
 
 def _first(layers: tuple[Values, ...], name: str) -> tuple[Any, Mark] | None:
@@ -99,10 +143,16 @@ def _located(found: tuple[Any, Mark] | None, here: Path) -> str | None:
     name = path if is_adapter else text
     if not is_adapter and ("/" not in text or colon):
         return text
+    place = _beside(name, mark, here)
+    return f"{place}:{function}" if is_adapter else str(place)
+
+
+def _beside(name: str, mark: Mark, here: Path) -> Path:
+    """Return a file's absolute path: beside the file that names it, else in the working directory."""
     for directory in (here / Path(mark.file).parent, here):
         candidate = _absolute(directory, name)
         if candidate is not None:
-            return f"{candidate}:{function}" if is_adapter else str(candidate)
+            return candidate
     raise mark.error(
         f"no such file {shown(name)}: expected it beside the profile or in the working directory"
     )

@@ -23,15 +23,57 @@ from certify.profile.kinds import (
     number,
     whole,
 )
-from certify.profile.shapes import Data, ListOf, MapOf, OneOrMany, Record, Shape
+from certify.profile.shapes import Data, ListOf, MapOf, OneOrMany, Record, Shape, Values
 from certify.profile.thresholds import THRESHOLD
 from certify.profile.vocabulary import Vocabulary
+from certify.profile.yaml import Node, Scalar
 
 BACKENDS = ("mock", "python", "replay", "ibkr")
+GATEWAY_KINDS = ("embedded",)
+OLDEST_SERVER, NEWEST_SERVER = 157, 178
+"""Server versions that the simulated gateway speaks."""
+
+
+class _Gateway:
+    """`embedded`, or a mapping that says more of it; read as the mapping's values."""
+
+    _kind = choice("gateway", GATEWAY_KINDS)
+    _record = Record(
+        "gateway",
+        {
+            "kind": _kind,
+            "account": TEXT,
+            "script": TEXT,
+            "max_version": whole(OLDEST_SERVER, NEWEST_SERVER),
+        },
+    )
+
+    def read(self, node: Node) -> Values:
+        """Return the values, `kind` always among them."""
+        if isinstance(node, Scalar):
+            return Values(node.mark, {"kind": self._kind.read(node)})
+        values: Values = self._record.read(node)
+        values.data.setdefault("kind", GATEWAY_KINDS[0])
+        return values
+
+    def schema(self) -> dict[str, object]:
+        """Return the JSON Schema of a word or a mapping."""
+        return {"anyOf": [self._kind.schema(), self._record.schema()]}
+
+
+GATEWAY = _Gateway()
 BACKEND_KEYS: Mapping[str, Mapping[str, Shape]] = {
-    "ibkr": {"host": TEXT, "port": whole(1, 65535), "client_id": whole(), "account": TEXT},
+    "ibkr": {
+        "host": TEXT,
+        "port": whole(1, 65535),
+        "client_id": whole(),
+        "account": TEXT,
+        "paper_account": TEXT,
+        "gateway": GATEWAY,
+    },
+    "python": {"gateway": GATEWAY},
 }
-"""Backend → keys of its own; they become options."""
+"""Backend → keys of its own; all but `gateway` become options."""
 ARRIVALS = ("constant", "poisson", "ramp", "spike")
 HOOKS = ("pre", "certified", "failed", "expiring")
 MAX_VALIDITY_DAYS = 365
@@ -119,6 +161,11 @@ def component_record(backend: str | None = None) -> Record:
     return Record(f"a component with backend {backend}" if backend else "a component", common)
 
 
+def backend_keys() -> dict[str, Shape]:
+    """Return the keys of every backend together."""
+    return {name: shape for keys in BACKEND_KEYS.values() for name, shape in keys.items()}
+
+
 def _parameters(defaults: Mapping[str, str] | None, what: str) -> Shape:
     """Return the shape of a check's parameters; unknown ones are refused where the catalogue is known."""
     if defaults is None:
@@ -174,6 +221,7 @@ def profile_record(known: Vocabulary | None) -> Record:
             "adapter": TEXT,
             "python": TEXT,
             "options": Data("options"),
+            **backend_keys(),
             "components": Record("components", dict.fromkeys(PORTS, component_record())),
             "instruments": ListOf("instruments", INSTRUMENT_RECORD),
             "mode": choice("mode", tuple(Mode)),

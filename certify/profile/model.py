@@ -26,17 +26,31 @@ class SubjectSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GatewaySpec:
+    """A simulated gateway that the tool runs for a backend."""
+
+    kind: str = "embedded"
+    account: str | None = None
+    """The account under its login; default: the gateway's own choice of a paper account."""
+    script: str | None = None
+    """The absolute path of a scenario script."""
+    max_version: int | None = None
+    """The newest server version that it speaks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ComponentSpec:
     """Which backend stands behind one component."""
 
     backend: str
-    """mock, python, replay."""
+    """mock, python, replay, ibkr."""
     adapter: str | None = None
     """`module:function` or `path/to/file.py:function`, for `python`."""
     python: str | None = None
     """The interpreter that runs it; default: certify's own."""
     options: dict[str, Any] = field(default_factory=dict)
     """Handed to the adapter as `ctx.config`; JSON-ready values only."""
+    gateway: GatewaySpec | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +58,8 @@ class Safety:
     """Caps on what the tool itself may do."""
 
     allow_live: bool = False
+    live: bool = False
+    """Whether the command line said `--live`; a profile cannot."""
     max_order_qty: Decimal = Decimal(1000)
     max_order_notional: Decimal = Decimal(1_000_000)
     max_orders: int = 100_000

@@ -112,8 +112,8 @@ def test_nothing_in_scope_is_refused() -> None:
 
 
 def test_a_backend_that_is_not_there_is_refused() -> None:
-    with pytest.raises(UsageError, match="'ibkr' is not in this version"):
-        backend_plans(profile(components={"broker": ComponentSpec(backend="ibkr")}))
+    with pytest.raises(UsageError, match="'fix' is not in this version"):
+        backend_plans(profile(components={"broker": ComponentSpec(backend="fix")}))
 
 
 # -- what is in the plan
