@@ -1,0 +1,180 @@
+"""The market that moves by itself: a generated one for each instrument that somebody follows or trades.
+
+Nothing is generated for an instrument before somebody asks for it; the first time gives a quote at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from certify import clock
+from certify.clock import NS_PER_S
+from certify.errors import UsageError
+from certify.gateway.values import decimal, switch
+from certify.model.trading import Instrument, Quote, Trade
+from certify.venue import MarketGenerator, MarketShape
+
+if TYPE_CHECKING:
+    from certify.gateway.client import ClientSession
+    from certify.gateway.house import Gateway
+
+PAUSE_NS = 2_500_000_000
+"""How long the generated market leaves an instrument alone after `set_market`, nanoseconds."""
+_MOST_PER_TURN = 64
+"""Events shown in one turn of the loop: a gateway that was held up does not make up for all of it at once."""
+_SHORTEST_WAIT_S = 0.002
+
+
+class _Feed:
+    """One instrument's generated events."""
+
+    __slots__ = ("_events", "_gateway", "_instrument", "_market", "_start_ns", "paused_until_ns", "pending")
+
+    def __init__(
+        self, gateway: Gateway, market: Market, instrument: Instrument, start: Decimal | None
+    ) -> None:
+        """Open with a quote at the time of making."""
+        settings = gateway.settings
+        self._gateway, self._market, self._instrument = gateway, market, instrument
+        self._events = MarketGenerator(
+            [instrument],
+            settings.seed,
+            shape=MarketShape(rate_per_s=settings.market_rate_per_s or 1.0),
+            start_prices={instrument.id: start} if start is not None else None,
+        )
+        self._start_ns = clock.monotonic_ns()
+        self.paused_until_ns = 0
+        self.pending = next(self._events)
+        self.show()
+
+    def show(self) -> None:
+        """Let the venue see the pending event, and take the next one."""
+        _, event = self.pending
+        self.pending = next(self._events)
+        now_ns = self._gateway.now_ns()
+        venue = self._gateway.venue
+        if isinstance(event, Quote):
+            venue.set_market(
+                Quote(self._instrument.id, event.bid, event.bid_size, event.ask, event.ask_size, now_ns)
+            )
+        else:
+            venue.print_trade(
+                Trade(self._instrument.id, event.price, event.size, now_ns, trade_id=event.trade_id)
+            )
+
+    def run(self) -> None:
+        """Show what is due, and wait for the next event."""
+        now_ns = clock.monotonic_ns()
+        shown = 0
+        while (due_ns := self._start_ns + self.pending[0]) <= now_ns and shown < _MOST_PER_TURN:
+            shown += 1
+            if not self._market.on or now_ns < self.paused_until_ns:
+                self.pending = next(self._events)
+            else:
+                self.show()
+        if due_ns <= now_ns:
+            self._start_ns += now_ns - due_ns  # what could not be shown in time is shown later, not at once
+        self.wait()
+
+    def wait(self) -> None:
+        """Come back when the next event is due."""
+        due_ns = self._start_ns + self.pending[0]
+        delay_s = max(_SHORTEST_WAIT_S, (due_ns - clock.monotonic_ns()) / NS_PER_S)
+        self._gateway.later(delay_s, self.run)
+
+
+class Market:
+    """Shows prices to the venue: generated ones, and those that an action asks for."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        """Begin with nobody following anything."""
+        self._gateway = gateway
+        self.on = gateway.settings.market_rate_per_s > 0
+        """Whether the generated market moves."""
+        self._feeds: dict[str, _Feed] = {}
+        self._running = False
+        self._prints = 0
+
+    def handlers(self) -> Mapping[type[Any], Callable[[ClientSession, Any], None]]:
+        """Answer no request."""
+        return {}
+
+    def actions(self) -> Mapping[str, Callable[..., Any]]:
+        """Return the actions of the market."""
+        return {"set_market": self.set_market, "print_trade": self.print_trade, "market": self.switch}
+
+    def touch(self, instrument: str) -> None:
+        """Have a market for `instrument` from now on: a quote at once, then events; to be called freely.
+
+        Raises `UsageError` for an instrument that is not traded.
+        """
+        if instrument in self._feeds:
+            return
+        listed, start = self._gateway.listed(instrument)
+        feed = self._feeds[instrument] = _Feed(self._gateway, self, listed, start)
+        if self._running and self._gateway.settings.market_rate_per_s:
+            feed.wait()
+
+    def start(self) -> None:
+        """Let time pass for what is followed already."""
+        self._running = True
+        if self._gateway.settings.market_rate_per_s:
+            for feed in self._feeds.values():
+                feed.wait()
+
+    def new_day(self) -> None:
+        """Show a market again: the end of the session took the house's prices away."""
+        for feed in self._feeds.values():
+            feed.show()
+
+    def switch(self, on: object) -> None:
+        """Let the generated market move, or stand still with the prices it shows."""
+        self.on = switch(on, "on")
+
+    def set_market(
+        self,
+        instrument: str,
+        bid: object = None,
+        bid_size: object = None,
+        ask: object = None,
+        ask_size: object = None,
+    ) -> None:
+        """Show exactly this, whatever orders it meets; a side left out is empty; the generator pauses.
+
+        A size left out is 100. Raises `UsageError` for prices that are crossed or off the grid.
+        """
+        self.touch(instrument)
+        quote = Quote(
+            instrument,
+            _price(bid, "bid"),
+            _size(bid, bid_size, "bid_size"),
+            _price(ask, "ask"),
+            _size(ask, ask_size, "ask_size"),
+            self._gateway.now_ns(),
+        )
+        self._feeds[instrument].paused_until_ns = clock.monotonic_ns() + PAUSE_NS
+        self._gateway.venue.set_market(quote)
+
+    def print_trade(self, instrument: str, price: object, size: object = 100) -> None:
+        """Print a trade made elsewhere; stops that it reaches are triggered. Raises `UsageError`."""
+        self.touch(instrument)
+        self._prints += 1
+        paid, done = decimal(price, "price"), decimal(size, "size")
+        if done <= 0:
+            raise UsageError(f"size: expected more than 0, was {done}")
+        self._gateway.venue.print_trade(
+            Trade(instrument, paid, done, self._gateway.now_ns(), trade_id=f"P{self._prints:09d}")
+        )
+
+
+def _price(value: object, name: str) -> Decimal | None:
+    return None if value is None else decimal(value, name)
+
+
+def _size(price: object, value: object, name: str) -> Decimal | None:
+    """Return the size of a side that has a price."""
+    if price is None:
+        return None
+    return Decimal(100) if value is None else decimal(value, name)
