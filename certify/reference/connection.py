@@ -1,7 +1,8 @@
 """What the platform needs of a venue or broker: the border behind which a simulation or a real one stands.
 
 The platform calls every method here under its own lock; a connection may call its listeners back
-from within such a call, or later from a thread of its own.
+from within such a call, or later from a thread of its own. A link that is gone by itself is said to
+the listener once, by `link_lost(reason)`; the listener then closes it.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ class OrderListener(Protocol):
     def on_report(self, update: OrderUpdate) -> None:
         """Take an execution report or a cancel reject."""
 
+    def link_lost(self, reason: str) -> None:
+        """Take note that the session is gone by itself."""
+
 
 class FeedListener(Protocol):
     """Takes market data."""
@@ -39,6 +43,9 @@ class FeedListener(Protocol):
 
     def on_book(self, book: BookUpdate) -> None:
         """Take price levels."""
+
+    def link_lost(self, reason: str) -> None:
+        """Take note that the line is gone by itself."""
 
 
 class OrderLink(Protocol):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from certify.errors import UsageError
+from certify.errors import NotSupported, UsageError
 from certify.model.trading import (
     AccountState,
     AlertKind,
@@ -52,17 +52,21 @@ class PaperTrading:
         risk: RiskManager,
         monitor: TradeMonitor,
         readiness: Readiness,
-        cash: Decimal,
-        currency: str,
+        first: tuple[Decimal, str],
+        names: str,
     ) -> None:
-        """Open accounts with `open_engine(account, cash, currency)`; nothing is opened before `start`."""
+        """Open accounts, called `names`, with `open_engine(account, cash, currency)`; `first`: its money.
+
+        Nothing is opened before `start`.
+        """
         self.kernel = kernel
         self._journal = journal
         self._open_engine = open_engine
         self._risk = risk
         self._monitor = monitor
         self._wanted = readiness
-        self._first = (cash, currency)
+        self._first = first
+        self._names = names
         self._engines: list[ExecutionEngine] = []
         self._accounts: list[tuple[str, Decimal, str]] = []
         self._mode = PAPER
@@ -127,11 +131,13 @@ class PaperTrading:
         """Open a fresh paper account with this cash; the one before is left without working orders."""
         if not cash.is_finite() or cash <= 0 or not currency:
             raise UsageError(f"expected cash above 0 in a currency, was {cash} {currency}")
+        if self._accounts and "{number}" not in self._names:
+            raise NotSupported(f"paper trading is in {self._names} only: this broker opens no accounts")
         if self._engines:
             self.engine.cancel_all()
             self.engine.session.logout()
             self._forget(self.engine)
-        account = f"PAPER-{len(self._accounts) + 1}"
+        account = self._names.format(number=len(self._accounts) + 1)
         self._accounts.append((account, cash, currency))
         self._journal.append("account", account, cash, currency)
         self._use(account, cash, currency)

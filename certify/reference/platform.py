@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from certify import __version__
+from certify.clock import NS_PER_S
 from certify.model.capabilities import CAPABILITIES
 from certify.model.trading import (
     AlertKind,
@@ -36,7 +37,6 @@ from certify.reference.surveillance import PositionWatch
 from certify.reference.trade_monitor import TradeMonitor
 
 SessionSource = Callable[[], BrokerSession]
-NAME = "certify reference platform"
 BROKER_KEY, PAPER_KEY = "broker", "paper_trading"
 
 
@@ -60,6 +60,7 @@ class TradingPlatform:
         self.instruments = {instrument.id: instrument for instrument in connection.instruments()}
         self.prices = PriceBook()
         self._pricing_line: FeedLink | None = None
+        self._retry_pricing_at_ns = 0
         self._watches: list[tuple[PositionWatch, BrokerSession | None]] = []
         self.driver = MarketDriver(kernel, connection, market)
         self._workers = (
@@ -88,17 +89,22 @@ class TradingPlatform:
             on_inject=self.driver.pause,
         )
         self._build_main_account()
-        self.paper_trading = PaperTrading(
+        self.risk.cancel_working = [self._cancel_main]
+        self.paper_trading = self._build_paper() if self.settings.paper else None
+        if self.paper_trading is not None:
+            self.risk.cancel_working.append(self.paper_trading.cancel_all)
+
+    def _build_paper(self) -> PaperTrading:
+        return PaperTrading(
             self.kernel,
             self._journal("paper"),
             open_engine=self._open_paper,
             risk=self.risk,
             monitor=self.trade_monitor,
             readiness=self.settings.readiness,
-            cash=self.settings.cash,
-            currency=self.settings.currency,
+            first=(self.settings.cash, self.settings.currency),
+            names=self.settings.paper_accounts,
         )
-        self.risk.cancel_working = [self._cancel_main, self.paper_trading.cancel_all]
 
     def _journal(self, name: str) -> Journal:
         return Journal(self._state_dir / f"platform.{name}.jsonl")
@@ -110,7 +116,7 @@ class TradingPlatform:
             self.kernel,
             failover_after_ns=self.settings.failover_after_ns,
             open_orders=self._count_open_orders,
-            live_approved=lambda: self.paper_trading.mode() == LIVE,
+            live_approved=self._live_approved,
             on_switch=lambda name: self.kernel.log.info("active broker: %s", name),
         )
         self.desk = self._desk(self.settings.account)
@@ -119,14 +125,17 @@ class TradingPlatform:
         )
         self.broker = BrokerPort(self.kernel, lambda: self.broker_framework.session, self.execution.owns)
         self.risk.add_desk(self.desk)
-        for name in ("SIM-A", "SIM-B"):
+        for name in self.settings.brokers:
             session = self._main_session(name)
             self.broker_framework.register(
-                Broker(name=name, environment=Environment.SIMULATED, session=session, backup=True)
+                Broker(name=name, environment=self.settings.environment, session=session, backup=True)
             )
         self.broker_framework.register(Broker(name="LIVE-X", environment=Environment.LIVE))
         self.execution.hand_over(self.broker_framework.session)
         self._watches.append((PositionWatch(self.kernel, self.trade_monitor, self.desk.book), None))
+
+    def _live_approved(self) -> bool:
+        return self.paper_trading is not None and self.paper_trading.mode() == LIVE
 
     def _main_session(self, name: str) -> BrokerSession:
         return BrokerSession(
@@ -209,8 +218,10 @@ class TradingPlatform:
     # -- the life of the platform --------------------------------------------------------------
 
     def describe(self) -> SystemInfo:
-        """Say who this is and that it claims every capability."""
-        return SystemInfo(NAME, __version__, Environment.SIMULATED, dict.fromkeys(CAPABILITIES, True))
+        """Say who this is and what it claims: every capability but those that are set up otherwise."""
+        claimed: dict[str, bool | str] = dict.fromkeys(CAPABILITIES, True)
+        claimed.update(self.settings.capabilities)
+        return SystemInfo(self.settings.name, __version__, self.settings.environment, claimed)
 
     def start(self) -> None:
         """Connect everything, reconcile, and start the threads; harmless when started already."""
@@ -223,14 +234,29 @@ class TradingPlatform:
             self.market_data.open()
             self.risk.start()
             self.broker_framework.start()
-            self.paper_trading.start()
+            if self.paper_trading is not None:
+                self.paper_trading.start()
         for worker in self._workers:
             worker.start()
 
     def _open_pricing(self) -> None:
+        self.prices.lost = False
         self._pricing_line = self.connection.open_feed(self.prices)
         for instrument in self.instruments:
             self._pricing_line.subscribe(instrument, {"QUOTE", "TRADE"})
+
+    def _maintain_pricing(self) -> None:
+        """Open another line for the reference prices when the one before is gone by itself."""
+        if not self.prices.lost or self.kernel.now_ns() < self._retry_pricing_at_ns:
+            return
+        self._retry_pricing_at_ns = self.kernel.now_ns() + NS_PER_S
+        if self._pricing_line is not None:
+            self._pricing_line.close()
+        try:
+            self._open_pricing()
+        except ConnectionError as error:
+            self.prices.lost = True
+            self.kernel.log.warning("reference prices: %s", error)
 
     def stop(self) -> None:
         """End the threads and every session; orders stay at the venue. May be started again."""
@@ -242,7 +268,8 @@ class TradingPlatform:
             self._running = False
             self.market_data.close()
             self.broker_framework.stop()
-            self.paper_trading.stop()
+            if self.paper_trading is not None:
+                self.paper_trading.stop()
             if self._pricing_line is not None:
                 self._pricing_line.close()
             for component in (self.execution, self.risk, self.trade_monitor, self.connection):
@@ -263,7 +290,9 @@ class TradingPlatform:
                 return
             self.connection.advance()
             self.broker_framework.maintain()
-            self.paper_trading.maintain()
+            if self.paper_trading is not None:
+                self.paper_trading.maintain()
+            self._maintain_pricing()
             self.market_data.maintain()
             self.risk.check_losses()
             self.trade_monitor.say_unsaid()

@@ -15,6 +15,12 @@ class PriceBook:
         self.quotes: dict[str, Quote] = {}
         self.last: dict[str, Decimal] = {}
         self._middles: dict[str, Decimal] = {}
+        self.lost = False
+        """Whether the line that brought the prices is gone by itself."""
+
+    def link_lost(self, reason: str) -> None:  # noqa: ARG002 - the same call for every listener
+        """Take note that the line is gone; the platform opens another."""
+        self.lost = True
 
     def on_quote(self, quote: Quote) -> None:
         """Keep the quote."""

@@ -346,6 +346,11 @@ class BrokerSession:
         return self._last_account
 
     def _remember(self) -> None:
-        if self._link is not None:
+        """Keep what the broker says now; when it cannot be asked, what it said before stands."""
+        if self._link is None:
+            return
+        try:
             self._last_positions = [p for p in self._link.positions() if p.qty]
             self._last_account = self._link.account()
+        except ConnectionError as error:
+            self.kernel.log.warning("%s cannot be asked: %s", self.name, error)

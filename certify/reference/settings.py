@@ -9,7 +9,7 @@ from typing import Any
 
 from certify.clock import NS_PER_MS, NS_PER_S
 from certify.errors import UsageError
-from certify.model.trading import LIMIT_UNITS
+from certify.model.trading import LIMIT_UNITS, Environment
 
 DEFAULT_LIMITS: Mapping[str, Decimal] = {
     "max_order_qty": Decimal(10_000),
@@ -37,8 +37,19 @@ class Readiness:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlatformSettings:
-    """Everything that may differ between two platforms over the same venue."""
+    """Everything that may differ between two platforms."""
 
+    name: str = "certify reference platform"
+    environment: Environment = Environment.SIMULATED
+    """What stands behind the main account."""
+    brokers: tuple[str, ...] = ("SIM-A", "SIM-B")
+    """The broker connections to the main account; the first is used, the others stand by."""
+    capabilities: Mapping[str, bool | str] = field(default_factory=dict)
+    """What is not claimed, with the reason, by flag of `certify.model.capabilities`."""
+    paper: bool = True
+    """Whether there is a paper account beside the main one; without it the port is missing."""
+    paper_accounts: str = "PAPER-{number}"
+    """How paper accounts are called; without `{number}` there is one, which was opened elsewhere."""
     account: str = "SIM-MAIN"
     currency: str = "USD"
     cash: Decimal = Decimal(1_000_000)
