@@ -22,7 +22,7 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hours:
-    """When one kind of contract trades, New York time; a session that opens in the evening is the next day's."""
+    """When one kind of contract trades, New York time; a session from the evening on is the next day's."""
 
     opens: time
     closes: time

@@ -62,10 +62,9 @@ class SimulatedVenue:
         self._money = Money(max((decimals(tick_value(i)) for i in instruments), default=2))
         self._dispatcher = Dispatcher(now_ns, order_latency_ns)
         self._markets: dict[str, Market] = {}
+        self._schedule, self._book_depth = commission, book_depth
         for instrument in instruments:
-            contract = Contract(instrument, self._money.exponent)
-            fees = Commission(commission, contract, self._money)
-            self._markets[instrument.id] = Market(contract, fees, self._dispatcher, book_depth)
+            self._open_market(instrument, commission)
         self._accounts: dict[str, Account] = {}
         self._reporter = Reporter(self._dispatcher, self._markets)
         self._entry = OrderEntry(self._markets, reject_rate, seed)
@@ -75,6 +74,26 @@ class SimulatedVenue:
         if threaded:
             self._alarm = Alarm(self._dispatcher.lock, now_ns, self._next_due_ns, self.advance)
             self._dispatcher.when_delaying(self._alarm.poke)
+
+    def list_instrument(self, instrument: Instrument, commission: CommissionSchedule | None = None) -> None:
+        """Start trading in a further instrument; nothing happens if it is traded already.
+
+        `commission` is its own schedule instead of the venue's. Raises `ValueError` for an instrument without
+        a positive tick, lot and multiplier, and `UsageError` for one whose tick of a lot is worth less than
+        the venue's smallest unit of money, which those it opened with decide (a millionth or finer).
+        """
+        tradable([instrument])
+        with self._dispatcher:
+            if instrument.id in self._markets:
+                return
+            if decimals(tick_value(instrument)) > self._money.exponent:
+                raise UsageError(f"{instrument.id}: one tick of a lot is finer than the venue's money")
+            self._open_market(instrument, commission or self._schedule)
+
+    def _open_market(self, instrument: Instrument, commission: CommissionSchedule) -> None:
+        contract = Contract(instrument, self._money.exponent)
+        fees = Commission(commission, contract, self._money)
+        self._markets[instrument.id] = Market(contract, fees, self._dispatcher, self._book_depth)
 
     # -- accounts and sessions
 
@@ -308,6 +327,43 @@ class SimulatedVenue:
                 self._matching.bust(exec_id)
             except KeyError as error:
                 raise UsageError(f"no execution {exec_id} to bust") from error
+            self._publish_all()
+
+    def correct(self, exec_id: str, price: Decimal) -> list[str]:
+        """Give an execution another price, on both sides of its match, with cash and position.
+
+        Nothing is reported; returns the execution ids of the customers' sides. Raises `UsageError` for an
+        execution that does not exist or was busted, or a price that is not positive or off the grid.
+        """
+        with self._dispatcher:
+            try:
+                instrument = self._reporter.executions[exec_id].order.instrument
+                ticks = required_steps(self._market(instrument).contract.ticks, price, Code.PRICE, "price")
+            except KeyError as error:
+                raise UsageError(f"no execution {exec_id} to correct") from error
+            except Refused as refused:
+                raise UsageError(f"{exec_id}: {refused.reason}") from refused
+            return self._matching.correct(exec_id, ticks)
+
+    def fill(self, account_id: str, client_order_id: str, qty: Decimal, price: Decimal) -> None:
+        """Fill a working order outside the book, as hidden liquidity would; it must not be worse than its limit.
+
+        Raises `UsageError` for an order that is not working, or a quantity or price off the grid.
+        """
+        with self._dispatcher:
+            account = self._accounts.get(account_id)
+            order = account.working.get(client_order_id) if account is not None else None
+            if order is None:
+                raise UsageError(f"no working order {client_order_id} in account {account_id}")
+            contract = self._market(order.instrument).contract
+            try:
+                lots = steps(contract.lots, qty, Code.QTY, Code.LOT)
+                ticks = required_steps(contract.ticks, price, Code.PRICE, "price")
+            except Refused as refused:
+                raise UsageError(f"{client_order_id}: {refused.reason}") from refused
+            if order.has_limit and ticks * order.sign > order.key:
+                raise UsageError(f"{client_order_id}: {price} is worse than its limit")
+            self._matching.fill(order, lots, ticks)
             self._publish_all()
 
     # -- time
