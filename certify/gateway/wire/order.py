@@ -22,8 +22,8 @@ Pairs = tuple[tuple[str, str], ...]
 class WireCondition:
     """A condition of an order: its type and texts.
 
-    Types: 1 price, 3 time, 4 margin, 5 execution, 6 volume, 7 percent change. The first text is the conjunction
-    to the next condition: `a` (and) or `o` (or).
+    Types: 1 price, 3 time, 4 margin, 5 execution, 6 volume, 7 percent change. The first text is the
+    conjunction to the next condition: `a` (and) or `o` (or).
     """
 
     kind: int
@@ -39,8 +39,8 @@ class WireCondition:
 class WireOrder:
     """An order as a client places it; prices None when not set, `texts` every field as it was sent.
 
-    The typed attributes are what the answers write; `texts` is asked for the rest only. A number that was sent
-    in one of the forms of "not set" is the empty text there.
+    The typed attributes are what the answers write; `texts` is asked for the rest only. A number that was
+    sent in one of the forms of "not set" is the empty text there.
     """
 
     order_id: int = 0
@@ -90,7 +90,7 @@ class WireOrder:
     manual_order_time: str = ""
     order_leg_prices: tuple[Decimal | None, ...] = ()
     smart_routing_params: Pairs = ()
-    texts: Mapping[str, str] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def _pairs(fields: Fields) -> Pairs:

@@ -1,4 +1,4 @@
-"""Requests about news, scans, reports and the calendar, which the simulated gateway knows but does not offer."""
+"""Requests about news, scans, reports and the calendar, which the gateway knows but does not offer."""
 
 from __future__ import annotations
 

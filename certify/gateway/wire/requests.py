@@ -1,8 +1,8 @@
 """Parses what clients send: one frozen dataclass per request, in the field order of versions 157 to 178.
 
-`_LAYOUT` reads as the protocol's own table: the words are the fields after the message id, in order. A field is
-text unless `_READERS` says otherwise; `>=176:name` is there from that server version on; `version` is a number
-that means nothing any more.
+`_LAYOUT` reads as the protocol's own table: the words are the fields after the message id, in order. A field
+is text unless `_READERS` says otherwise; `>=176:name` is there from that server version on; `version` is a
+number that means nothing any more.
 """
 
 from __future__ import annotations
@@ -269,8 +269,8 @@ _LAYOUT: dict[int, tuple[type[Request], str]] = {
 Reader = Callable[[Fields], Any]
 
 _INTEGERS = (
-    "client_id num_rows format_date underlying_con_id con_id total_results market_rule_id count number_of_ticks"
-    " market_data_type level fa_type num_ids"
+    "client_id num_rows format_date underlying_con_id con_id total_results market_rule_id  count"
+    " number_of_ticks market_data_type level fa_type num_ids"
 )
 _BOOLEANS = (
     "snapshot regulatory_snapshot include_expired is_smart_depth all_msgs auto_bind subscribe use_rth"
@@ -317,11 +317,11 @@ def message_name(message_id: int) -> str:
 def parse_request(payload: bytes, version: int) -> Request:
     """Parse one payload of a client that was answered this server version.
 
-    Texts behind the last field that is known are ignored, as a TWS does, except in orders, where they mean that
-    client and server do not speak the same version.
+    Texts behind the last field that is known are ignored, as a TWS does, except in orders, where they mean
+    that client and server do not speak the same version.
 
     Raises:
-        WireError: it is not what the protocol says; with the ids of message and request as far as they were read.
+        WireError: it is not what the protocol says; with the ids of message and request as far as read.
     """
     fields = Fields(payload)
     message_id = fields.integer(-1)
