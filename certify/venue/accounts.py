@@ -130,7 +130,7 @@ class Holding:
 
 
 class Execution:
-    """One side of one match, kept so that it can be taken back; never changed once made."""
+    """One side of one match, kept so that it can be taken back; only a correction changes its price."""
 
     __slots__ = ("account", "commission", "exec_id", "lots", "match_id", "order", "price")
 
@@ -199,9 +199,21 @@ class Account:
         self.cash += value + execution.commission
         self.commissions -= execution.commission
         self.executions.remove(execution)
-        holding = self.holdings[order.instrument] = Holding(contract)
+        self._rebook(order.instrument, contract)
+
+    def reprice(self, execution: Execution, price: int, contract: Contract) -> None:
+        """Give a fill another price in ticks, as if it had been traded there."""
+        units = execution.order.sign * execution.lots * contract.unit_value
+        self.cash += units * (execution.price - price)
+        execution.order.notional += execution.lots * (price - execution.price)
+        execution.price = price
+        self._rebook(execution.order.instrument, contract)
+
+    def _rebook(self, instrument: str, contract: Contract) -> None:
+        """Make the position of an instrument from the fills that stand."""
+        holding = self.holdings[instrument] = Holding(contract)
         for other in self.executions:
-            if other.order.instrument == order.instrument:
+            if other.order.instrument == instrument:
                 lots = other.order.sign * other.lots
                 holding.apply(lots, lots * other.price * contract.unit_value)
 

@@ -185,6 +185,32 @@ class Matching:
             self._reopen(market, order, execution.lots)
             self._reporter.bust(execution)
 
+    def correct(self, exec_id: str, price: int) -> list[str]:
+        """Give both sides of a match another price in ticks; return their execution ids.
+
+        Raises `KeyError` when the execution is unknown.
+        """
+        match_id = self._reporter.executions[exec_id].match_id
+        sides = [e for e in self._reporter.executions.values() if e.match_id == match_id]
+        for execution in sides:
+            contract = self._markets[execution.order.instrument].contract
+            execution.account.reprice(execution, price, contract)
+        return [execution.exec_id for execution in sides]
+
+    def fill(self, order: VenueOrder, lots: int, price: int) -> None:
+        """Fill a working order outside the book, at most what it wants; the remainder loses its place."""
+        market = self._markets[order.instrument]
+        self.withdraw(order)
+        order.triggered = True
+        self._matches += 1
+        lots = min(lots, order.leaves)
+        order.leaves -= lots
+        self._book_side(market, order, lots, price)
+        market.note_fill(price, lots, self._matches)
+        if order.leaves:
+            self._rest_or_end(market, order)
+        self.run_stops(market)
+
     @staticmethod
     def _reopen(market: Market, order: VenueOrder, lots: int) -> None:
         """Give a working order its busted quantity back, at the end of the queue; others stay ended.
