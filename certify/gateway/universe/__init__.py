@@ -1,8 +1,8 @@
 """What the simulated gateway knows of the world: US stocks and funds, currencies, futures, indices, coins.
 
-Names, exchanges, ticks and multipliers are facts, but coins trade in lots of 0.0001 here (IB: 0.00000001); prices
-are rounded ones of late 2024, and only where the generated market starts. A contract id that is not in the tables
-is made from the instrument's name and lies above those that Interactive Brokers gives out.
+Names, exchanges, ticks and multipliers are facts, but coins trade in lots of 0.0001 here (IB: 0.00000001);
+prices are rounded ones of late 2024, and only where the generated market starts. A contract id that is not in
+the tables is made from the instrument's name and lies above those that Interactive Brokers gives out.
 """
 
 from __future__ import annotations
