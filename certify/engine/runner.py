@@ -16,6 +16,7 @@ from certify import clock
 from certify.engine.bench import Bench
 from certify.engine.environment import environment
 from certify.engine.stream import EventStream
+from certify.engine.sweep import sweep
 from certify.engine.tidy import replaceable, tidy
 from certify.errors import (
     AdapterRaised,
@@ -94,7 +95,7 @@ class Runner:
             ledger=bench.ledger,
             publish=self._publish,
             run_dir=run_dir,
-            tag=order_tag(plan, run_id, bench),
+            tag=order_tag(plan, run_id, bench, attempt=len(done)),
         )
 
     def run(self) -> None:
@@ -107,6 +108,7 @@ class Runner:
     def _guarded(self) -> tuple[StopReason, str]:
         try:
             self._bench.start()
+            self._sweep()
             self._phases()
             stop, text = StopReason.COMPLETED, ""
         except Stopped:
@@ -123,6 +125,12 @@ class Runner:
         finally:
             self._bench.close()
         return stop, text
+
+    def _sweep(self) -> None:
+        """Take away what an earlier run left in a real account, before anything is looked at."""
+        if self._plan.checks:
+            for text in sweep(Trial(self._shared, self._plan.checks[0])):
+                self._publish(Note(at_ns=clock.now_ns(), text=f"swept: {text}"))
 
     def _opening(self) -> RunStarted:
         plan = self._plan
@@ -321,15 +329,16 @@ def outcome_of(error: Exception, ask_alive: object) -> Finding:
     )
 
 
-def order_tag(plan: Plan, run_id: str, bench: Bench) -> str:
+def order_tag(plan: Plan, run_id: str, bench: Bench, *, attempt: int = 0) -> str:
     """Return the prefix of every client order id of a run.
 
     A simulated system starts empty, so the tag comes from the seed and a run can be repeated
-    exactly; a real account keeps ids for ever, so there it comes from the run.
+    exactly; a real account keeps ids for ever, so there it comes from the run, and from how far
+    the run had come (`attempt`) when it goes on: its numbers begin again.
     """
     if all(session.assurance is Assurance.SIMULATED for session in bench.sessions):
         return f"CT{plan.seed}"
-    return f"CT{run_id.split('-', maxsplit=1)[0]}{run_id[-4:]}"
+    return f"CT{run_id.split('-', maxsplit=1)[0]}{run_id[-4:]}{f'r{attempt}' if attempt else ''}"
 
 
 def _ref(check: PlannedCheck) -> PlannedRef:

@@ -115,14 +115,14 @@ def _trade_away(trial: Trial, port: str, instrument: str, held: Decimal) -> Iter
     trial.set_market(instrument=instrument)
     desk = OrderDesk(trial, port)
     side = Side.SELL if held > 0 else Side.BUY
-    for qty in _portions(trial, abs(held)):
-        _insist(desk, side, qty, instrument)
+    for qty in portions(trial, abs(held)):
+        insist(desk, side, qty, instrument)
     left = trial.ledger.position(port, instrument)
     if left:
         yield f"{port}: still holds {left} {instrument}"
 
 
-def _insist(desk: OrderDesk, side: Side, qty: Decimal, instrument: str) -> None:
+def insist(desk: OrderDesk, side: Side, qty: Decimal, instrument: str) -> None:
     """Trade, again where it is refused: a venue may refuse one order and take the next."""
     for left in reversed(range(TIDY_TRIES)):
         order = desk.order(side, qty, type=OrderType.MARKET, instrument=instrument)
@@ -136,7 +136,7 @@ def _insist(desk: OrderDesk, side: Side, qty: Decimal, instrument: str) -> None:
             return
 
 
-def _portions(trial: Trial, qty: Decimal) -> Iterator[Decimal]:
+def portions(trial: Trial, qty: Decimal) -> Iterator[Decimal]:
     """Split what is held by the order size limits of the profile and of the system itself."""
     limits = trial.plan.limits | (trial.limits() if trial.has("risk", "limits") else {})
     most = min(trial.plan.safety.max_order_qty, limits.get("max_order_qty", qty))

@@ -53,6 +53,8 @@ class Ledger:
         self.refused_outside = 0
         """Orders that a venue or broker refused, rightly or not."""
         self._exec_ids: dict[str, set[int]] = {}
+        self.earlier: set[str] = set()
+        """Orders of earlier runs that the tool takes away: no law of this run's is held over them."""
         self._left: dict[tuple[str, str], Decimal] = {}
         """Port and instrument → the position that stayed behind on accounts no longer in use."""
         self.bulks: list[BulkOrders] = []
@@ -83,6 +85,8 @@ class Ledger:
 
     def take(self, update: OrderUpdate) -> list[Breach]:
         """Take one report and return the laws it breaks."""
+        if update.client_order_id in self.earlier:
+            return []
         self.updates += 1
         if update.exec_type is ExecType.REJECTED and update.source in (Source.VENUE, Source.BROKER):
             self.refused_outside += 1
