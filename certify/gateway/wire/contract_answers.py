@@ -1,4 +1,4 @@
-"""Answers about contracts: details, symbols, option chains, and the small tables of exchanges and providers."""
+"""Answers about contracts: details, symbols, option chains, small tables of exchanges and providers."""
 
 from __future__ import annotations
 

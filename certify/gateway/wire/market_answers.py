@@ -151,8 +151,8 @@ def tick_option_computation(
 ) -> bytes:
     """Write tickOptionComputation (21).
 
-    `values`: implied volatility, delta, option price, present value of dividends, gamma, vega, theta, price of
-    the underlying; None is written as what "not computed" is for each (-1, or -2 for the greeks).
+    `values`: implied volatility, delta, option price, present value of dividends, gamma, vega, theta, price
+    of the underlying; None is written as what "not computed" is for each (-1, or -2 for the greeks).
     """
     if len(values) != 8:
         raise ValueError(f"an option's computation has 8 values, not {len(values)}")

@@ -114,13 +114,19 @@ def _order_legs(fields: Fields, contract: WireContract) -> WireContract:
     return replace(contract, legs=legs)
 
 
+def _is_true(text: str) -> bool:
+    return text not in {"", "0"}
+
+
 def _conditions(fields: Fields, into: Texts) -> tuple[WireCondition, ...]:
     conditions = []
     for _ in range(fields.count(4)):
         kind = fields.integer()
-        if kind not in segments.CONDITION_WIDTHS:
+        if kind not in segments.CONDITION_FIELDS:
             raise WireError(f"{kind} is no type of condition")
-        conditions.append(WireCondition(kind=kind, texts=tuple(fields.take(segments.CONDITION_WIDTHS[kind]))))
+        texts: Texts = {}
+        read_segment(fields, segments.CONDITION_FIELDS[kind], texts)
+        conditions.append(WireCondition(kind=kind, texts=tuple(texts.values())))
     if conditions:
         read_segment(fields, segments.CONDITIONS, into)
     return tuple(conditions)
@@ -174,13 +180,15 @@ def _typed(into: Texts) -> dict[str, Any]:
     for name in _INTEGERS:
         typed[name] = integer_of(into[name])
     for name in _BOOLEANS:
-        typed[name] = into[name] not in {"", "0"}
+        typed[name] = _is_true(into[name])
     typed["total_quantity"] = decimal_of(into["total_quantity"]) or ZERO
+    if typed["order_type"] in segments.PEG_BENCH_TYPES:
+        typed["order_type"] = "PEG BENCH"  # the one spelling that every client decodes the answer by
     typed["transmit"] = into["transmit"] != "0"
     typed["min_qty"] = integer_of(into["min_qty"]) if into["min_qty"] else None
-    typed["auto_cancel_parent"] = into.get("auto_cancel_parent", "") not in {"", "0"}
-    typed["conditions_ignore_rth"] = into.get("conditions_ignore_rth", "") not in {"", "0"}
-    typed["conditions_cancel_order"] = into.get("conditions_cancel_order", "") not in {"", "0"}
+    typed["auto_cancel_parent"] = _is_true(into.get("auto_cancel_parent", ""))
+    typed["conditions_ignore_rth"] = _is_true(into.get("conditions_ignore_rth", ""))
+    typed["conditions_cancel_order"] = _is_true(into.get("conditions_cancel_order", ""))
     typed["advanced_error_override"] = into.get("advanced_error_override", "")
     typed["manual_order_time"] = into.get("manual_order_time", "")
     return typed

@@ -23,15 +23,21 @@ def _decimal(text: str) -> str:
     value = decimal_of(text)
     if value is None:
         return ""
-    return "Infinity" if value == INFINITY else text
+    if value == INFINITY:
+        raise WireError("infinity is not allowed here")
+    return text
 
 
-_CHECKS: dict[str, Check] = {"": None, "i": _integer, "d": _decimal, "b": _integer}
+def _offset(text: str) -> str:
+    return "Infinity" if decimal_of(text) == INFINITY else _decimal(text)
+
+
+_CHECKS: dict[str, Check] = {"": None, "i": _integer, "d": _decimal, "b": _integer, "o": _offset}
 _PLAIN = frozenset({"", "0", "1"})
 
 
 def _segment(names: str) -> Segment:
-    """Compile `name:kind …`; the kind is none (text), i (whole number), d (number) or b (boolean)."""
+    """Compile `name:kind …`; kinds: none text, i whole number, d number, o number or infinity, b boolean."""
     return tuple((name, _CHECKS[kind]) for name, _, kind in (word.partition(":") for word in names.split()))
 
 
@@ -89,11 +95,18 @@ GATED = (
     (169, _segment("manual_order_time")),
 )
 MIN_TRADE = _segment("min_trade_qty:i")
-PEG_BEST = _segment("min_compete_size:i compete_against_best_offset:d")
+PEG_BEST = _segment("min_compete_size:i compete_against_best_offset:o")
 MID_OFFSETS = _segment("mid_offset_at_whole:d mid_offset_at_half:d")
 
-CONDITION_WIDTHS = {1: 6, 3: 3, 4: 3, 5: 4, 6: 5, 7: 5}
-"""Texts after a condition's type: price, time, margin, execution, volume, percent change."""
+CONDITION_FIELDS = {
+    1: _segment("conjunction is_more:b price:d con_id:i exchange trigger_method:i"),
+    3: _segment("conjunction is_more:b time"),
+    4: _segment("conjunction is_more:b percent:d"),
+    5: _segment("conjunction sec_type exchange symbol"),
+    6: _segment("conjunction is_more:b volume:i con_id:i exchange"),
+    7: _segment("conjunction is_more:b change:d con_id:i exchange"),
+}
+"""After a condition's type: price, time, margin, execution, volume, percent change."""
 
 PEG_BENCH_TYPES = frozenset({"PEG BENCH", "PEGBENCH"})
 

@@ -20,7 +20,7 @@ def _local(time_s: int, zone: str) -> datetime:
 
 
 def stamp(version: int, time_ns: int, zone: str = DEFAULT_ZONE) -> str:
-    """Write the time of an execution or a bar: `20250718 10:00:00 US/Eastern`; below 174 two spaces and no zone."""
+    """Write an execution's or a bar's time: `20250718 10:00:00 US/Eastern`; below 174 two spaces, no zone."""
     local = _local(time_ns // NS_PER_S, zone)
     if version >= 174:
         return f"{local:%Y%m%d %H:%M:%S} {zone}"
