@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from certify.gateway.wire import answers
-from certify.gateway.wire.codes import CODES
+from certify.gateway.wire.codes import code_text
 
 if TYPE_CHECKING:
     from certify.gateway.faults import Faults
@@ -73,8 +73,7 @@ class ClientSession:
     ) -> None:
         """Send error `code`: its text of the table filled with `parts`, or `text` as it is."""
         if text is None:
-            template = CODES[code][0]
-            text = template.format(**parts)
+            text = code_text(code, **parts)
         self.send(answers.error(self.version, req_id, code, text, advanced_json))
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ After a change every desk with a method `fault(name)` is called with one of thes
 | `restored` | 1102: IB is back, subscriptions go on, waiting orders go on |
 | `restored_data_lost` | 1101: IB is back, market data subscriptions are gone, waiting orders go on |
 | `farm` | a data farm broke or came back: `market_farm_ok`, `history_farm_ok`, `secdef_farm_ok` |
+| `heal` | every fault is undone; what is due from behaviours is too |
 | `competing_session` · `delayed` · `subscribed` · `read_only` | that flag has changed |
 """
 
@@ -19,40 +20,24 @@ from typing import TYPE_CHECKING, Any
 from certify import clock
 from certify.errors import UsageError
 from certify.gateway.values import decimal, seconds, switch, whole
+from certify.gateway.wire.codes import CODES
 
 if TYPE_CHECKING:
     from certify.gateway.client import ClientSession
     from certify.gateway.house import Gateway
 
-_LOST = "Connectivity between IB and Trader Workstation has been lost."
-_DATA_LOST = "Connectivity between IB and Trader Workstation has been restored - data lost."
-_MAINTAINED = (
-    "Connectivity between IB and Trader Workstation has been restored - data maintained. "
-    "All data farms are connected: usfarm; ushmds; secdefnj."
-)
-_BROKEN_LINK = (
-    "Connectivity between Trader Workstation and server is broken. It will be restored automatically."
-)
-
 FARMS = {"market": "usfarm", "history": "ushmds", "secdef": "secdefnj"}
 """Kinds of data farms and the name each has here."""
 
-NOTICES: dict[tuple[str, str], tuple[int, str]] = {
-    ("market", "broken"): (2103, "Market data farm connection is broken:"),
-    ("market", "ok"): (2104, "Market data farm connection is OK:"),
-    ("history", "broken"): (2105, "HMDS data farm connection is broken:"),
-    ("history", "ok"): (2106, "HMDS data farm connection is OK:"),
-    ("history", "inactive"): (
-        2107, "HMDS data farm connection is inactive but should be available upon demand."
-    ),
-    ("market", "inactive"): (
-        2108, "Market data farm connection is inactive but should be available upon demand."
-    ),
-    ("market", "connecting"): (2119, "Market data farm is connecting:"),
-    ("secdef", "broken"): (2157, "Sec-def data farm connection is broken:"),
-    ("secdef", "ok"): (2158, "Sec-def data farm connection is OK:"),
+NOTICES = {
+    ("market", "broken"): 2103, ("market", "ok"): 2104, ("market", "inactive"): 2108,
+    ("market", "connecting"): 2119, ("history", "broken"): 2105, ("history", "ok"): 2106,
+    ("history", "inactive"): 2107, ("secdef", "broken"): 2157, ("secdef", "ok"): 2158,
 }  # fmt: skip
-"""What a farm's state is told with; a kind has only the states for which IB has a code."""
+"""The code that tells a farm's state; a kind has only the states for which IB has one."""
+
+CONNECTIVITY = {"lost": 1100, "restored": 1102, "restored_data_lost": 1101}
+"""What can become of the link to IB, and the code that tells it."""
 
 _FLAP_S = 0.05
 """Between the notices of a flap."""
@@ -88,6 +73,7 @@ class Faults:
         self.farms: dict[str, tuple[str, str]] = {kind: ("ok", name) for kind, name in FARMS.items()}
         """State and name of each kind of farm."""
         self._in_use_until_ns: dict[int, int] = {}
+        self._healed = 0
 
     # -- questions of the desks
 
@@ -109,11 +95,10 @@ class Faults:
     def greet(self, client: ClientSession) -> None:
         """Send what a new session hears about the farms."""
         if not self.connected_to_ib:
-            client.error(-1, 2110, _BROKEN_LINK)
+            client.error(-1, 2110)
             return
         for kind, (state, name) in self.farms.items():
-            code, text = NOTICES[kind, state]
-            client.error(-1, code, text + name)
+            client.error(-1, NOTICES[kind, state], farm=name)
 
     def handlers(self) -> Mapping[type[Any], Callable[[ClientSession, Any], None]]:
         """Answer no request."""
@@ -127,21 +112,18 @@ class Faults:
             "restart": self.restart, "read_only": self.set_read_only,
             "competing_session": self.set_competing_session, "delayed": self.set_delayed,
             "subscribed": self.set_subscribed, "clock_offset": self.set_clock_offset,
-            "notice": self.notice, "frames": self.frames,
+            "notice": self.notice, "frames": self.frames, "heal": self.heal,
         }  # fmt: skip
 
     # -- connectivity
 
     def connectivity(self, state: str) -> None:
         """Lose the link to IB (1100), or restore it (1102 `restored`, 1101 `restored_data_lost`)."""
-        notices = {
-            "lost": (1100, _LOST), "restored": (1102, _MAINTAINED), "restored_data_lost": (1101, _DATA_LOST)
-        }  # fmt: skip
-        if state not in notices:
-            raise UsageError(f"connectivity: expected {', '.join(notices)}, was {state}")
+        if state not in CONNECTIVITY:
+            raise UsageError(f"connectivity: expected {', '.join(CONNECTIVITY)}, was {state}")
         self.connected_to_ib = state != "lost"
         self._refresh()
-        self._everyone(*notices[state])
+        self._everyone(CONNECTIVITY[state])
         self._gateway.tell_fault(state)
 
     def farm(self, kind: str, state: str, name: str | None = None) -> None:
@@ -159,23 +141,21 @@ class Faults:
         else:
             self.secdef_farm_ok = up
         self._refresh()
-        code, text = NOTICES[kind, state]
-        self._everyone(code, text + called)
+        self._everyone(NOTICES[kind, state], farm=called)
         self._gateway.tell_fault("farm")
 
     def nightly_reset(self, down_s: object = 1.0, data_lost: object = False) -> None:
-        """Go through IB's nightly reset: farms flap, 1100, `down_s` of silence, 1102 or 1101; sockets stay."""
+        """Do the nightly reset: farms flap, 1100, `down_s` of silence, 1102 or 1101; sockets stay open."""
         down, lost = seconds(down_s, "down_s"), switch(data_lost, "data_lost")
         flaps = (
             ("market", "broken"), ("history", "broken"), ("secdef", "broken"), ("market", "connecting"),
             ("market", "ok"), ("history", "ok"), ("market", "broken"), ("history", "broken"),
         )  # fmt: skip
-        later = self._gateway.later
         for number, (kind, state) in enumerate(flaps):
-            later(number * _FLAP_S, self.farm, kind, state)
+            self._plan(number * _FLAP_S, self.farm, kind, state)
         begin_s = len(flaps) * _FLAP_S
-        later(begin_s, self.connectivity, "lost")
-        later(begin_s + down, self._after_the_night, lost)
+        self._plan(begin_s, self.connectivity, "lost")
+        self._plan(begin_s + down, self._after_the_night, lost)
 
     def _after_the_night(self, data_lost: bool) -> None:
         self.farms.update({kind: ("ok", name) for kind, name in FARMS.items()})
@@ -203,7 +183,7 @@ class Faults:
         if server is None:
             return
         if switch(on, "on"):
-            server.open()
+            server.open_later()
         else:
             server.shut()
 
@@ -217,7 +197,9 @@ class Faults:
         self.listen("off")
         for client_id in connected:
             self.hold_id(client_id, down + held)
-        self._gateway.later(down, self.listen, "on")
+        server = self._gateway.server
+        if server is not None:
+            self._plan(down, server.open_later)
 
     def frames(self, fragment: object = None, delay_ms: object = 0) -> None:
         """Send bytes in pieces of `fragment`, each `delay_ms` after the last; only a delay: all so late."""
@@ -268,12 +250,47 @@ class Faults:
         """Send any error message to one client or to all; return to how many."""
         which = None if client_id is None else whole(client_id, "client_id")
         number, about = whole(code, "code"), whole(req_id, "req_id")
+        if text is None and number not in CODES:
+            raise UsageError(f"notice: no text is known for code {number}; give one")
         told = [each for each in self._gateway.everyone() if which in (None, each.client_id)]
         for client in told:
             client.error(about, number, text)
         return len(told)
 
+    def heal(self) -> None:
+        """Undo every fault that lasts, with the notices that say so; what was planned is not done."""
+        self._healed += 1
+        self._in_use_until_ns.clear()
+        self.set_half_open("off")
+        self.frames()
+        self.clock_offset_ns = 0
+        self.listen("on")
+        for kind, (state, _) in tuple(self.farms.items()):
+            if state != "ok":
+                self.farm(kind, "ok")
+        if not self.connected_to_ib:
+            self.connectivity("restored")
+        if self.read_only != self._gateway.settings.read_only:
+            self.set_read_only(self._gateway.settings.read_only)
+        if self.competing_session:
+            self.set_competing_session("off")
+        if self.delayed:
+            self.set_delayed("off")
+        for instrument in tuple(self.unsubscribed):
+            self.set_subscribed(instrument, "on")
+        self._gateway.tell_fault("heal")
+
     # -- inside
+
+    def _plan(self, delay_s: float, call: Callable[..., object], *arguments: object) -> None:
+        """Do something later, unless everything is healed before."""
+        healed = self._healed
+
+        def unless_healed() -> None:
+            if self._healed == healed:
+                call(*arguments)
+
+        self._gateway.later(delay_s, unless_healed)
 
     def _refresh(self) -> None:
         """Work out once what every tick asks."""
@@ -281,6 +298,6 @@ class Faults:
             self.connected_to_ib and self.market_farm_ok and not self.competing_session and not self.half_open
         )
 
-    def _everyone(self, code: int, text: str) -> None:
+    def _everyone(self, code: int, **parts: str) -> None:
         for client in self._gateway.everyone():
-            client.error(-1, code, text)
+            client.error(-1, code, **parts)

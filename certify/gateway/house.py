@@ -17,20 +17,22 @@ from typing import Any, Protocol
 from certify import clock
 from certify.errors import CertifyError, UsageError
 from certify.gateway.client import ClientSession, Outlet
+from certify.gateway.contracts.desk import COMMISSIONS
 from certify.gateway.faults import Faults
 from certify.gateway.market import Market
 from certify.gateway.pacing import Traffic
 from certify.gateway.settings import AccountSettings, GatewaySettings
 from certify.gateway.values import plain
 from certify.gateway.wire import answers
+from certify.gateway.wire.contract import WireContract
 from certify.model.trading import Instrument
 from certify.venue import SimulatedVenue
 
 FEED_ACCOUNT = "MARKET-DATA"
 """An account of the venue without money, for desks that only listen; no client ever sees it."""
 
-_ADVANCE_S = 0.05
-"""How often orders that end by the clock are looked at."""
+_BEAT_S = 0.02
+"""How often orders that end by the clock are looked at, and whether the loop was held up."""
 
 DESKS: tuple[tuple[str, str, str], ...] = (
     # Attribute of the gateway, module, class. A desk is made as `Class(gateway)`, in this order, and may use
@@ -51,8 +53,8 @@ class Desk(Protocol):
 
     A desk may also have any of these, called when something happened: `connected(client)` after the first
     messages of a session, `forget(client)` when a client has gone, `new_day()`, `opened(account)` for a
-    further account, `closing()` before everything is forgotten, and `fault(name)` with the name of what
-    has changed (`certify.gateway.faults`).
+    further account, `started()` when time begins to pass, `closing()` before everything is forgotten, and
+    `fault(name)` with the name of what has changed (`certify.gateway.faults`).
     """
 
     def handlers(self) -> Mapping[type[Any], Callable[[ClientSession, Any], None]]:
@@ -69,7 +71,10 @@ class Listening(Protocol):
     """The port clients connect to."""
 
     def open(self) -> None:
-        """Listen on the port; nothing happens when it is open."""
+        """Listen on the port; nothing happens when it is open. Raises `UsageError`."""
+
+    def open_later(self) -> None:
+        """Listen, and try again for some seconds while somebody else has the port."""
 
     def shut(self) -> None:
         """Close the port and every connection."""
@@ -95,6 +100,7 @@ class Gateway:
         self.server: Listening | None = None
         self._prepare = prepare
         self._timers: set[asyncio.TimerHandle] = set()
+        self._beat_due_ns = 0
         self._build()
 
     def _build(self) -> None:
@@ -107,7 +113,7 @@ class Gateway:
         self.faults = Faults(self)
         self.traffic = Traffic(settings.pacing)
         self.instruments: dict[str, Instrument] = {each.id: each for each in settings.instruments}
-        self.accounts: dict[str, AccountSettings] = {}
+        self.account_settings: dict[str, AccountSettings] = {}
         """Accounts that clients see, in the order they were opened."""
         self.venue = SimulatedVenue(
             settings.instruments, now_ns=self.now_ns, seed=settings.seed, threaded=False
@@ -162,8 +168,14 @@ class Gateway:
             if listing is None:
                 raise UsageError(f"{instrument} is not traded here")
             known = self.instruments[instrument] = listing.instrument
-            self.venue.list_instrument(known)
+            self.venue.list_instrument(known, COMMISSIONS.get(listing.sec_type))
         return known, listing.start_price if listing is not None else None
+
+    def instrument_of(self, contract: WireContract) -> str | None:
+        """Return the id of the instrument that a client's contract means; `None` when it is not one."""
+        contracts = getattr(self, "contracts", None)
+        found = contracts.resolve(contract) if contracts is not None else None
+        return found.instrument.id if found is not None else None
 
     # -- time
 
@@ -191,7 +203,8 @@ class Gateway:
     def start(self) -> None:
         """Let time pass; called on the loop when the gateway begins and after each `fresh`."""
         self.market.start()
-        self.later(_ADVANCE_S, self._advance)
+        self._beat()
+        self._tell("started")
 
     def stop(self) -> None:
         """End every timer; the server has closed its sockets."""
@@ -200,9 +213,14 @@ class Gateway:
             handle.cancel()
         self._timers.clear()
 
-    def _advance(self) -> None:
-        self.later(_ADVANCE_S, self._advance)
+    def _beat(self) -> None:
+        self._beat_due_ns = clock.monotonic_ns() + int(_BEAT_S * clock.NS_PER_S)
+        self.later(_BEAT_S, self._beat)
         self.venue.advance()
+
+    def lag_ns(self) -> int:
+        """Return how much earlier than now a message may have come that is read only now."""
+        return max(0, clock.monotonic_ns() - self._beat_due_ns) if self._beat_due_ns else 0
 
     def note_failure(self, where: str, error: Exception) -> None:
         """Remember and log what went wrong inside the gateway itself."""
@@ -219,8 +237,8 @@ class Gateway:
         """
         client = ClientSession(client_id, version, outlet, self.faults, capabilities=capabilities)
         self.clients[client_id] = client
-        client.send(answers.managed_accounts(version, accounts=",".join(self.accounts)))
-        client.send(answers.next_valid_id(version, order_id=self.next_valid_id(client_id)))
+        client.send(answers.managed_accounts(self.account_settings))
+        client.send(answers.next_valid_id(self.next_valid_id(client_id)))
         self.faults.greet(client)
         self._tell("connected", client)
         return client
@@ -288,11 +306,15 @@ class Gateway:
             raise UsageError(f"{action}: {error}") from error
         return plain(_late(call)(*bound.args, **bound.kwargs))
 
+    def action_arguments(self) -> dict[str, tuple[str, ...]]:
+        """Return the name of every action with those of its arguments."""
+        return {name: tuple(inspect.signature(call).parameters) for name, call in self._actions.items()}
+
     def describe(self) -> dict[str, Any]:
         """Say what this gateway is."""
         return {
             "simulated": True,
-            "accounts": list(self.accounts),
+            "accounts": list(self.account_settings),
             "instruments": list(self.instruments),
             "max_version": self.settings.max_version,
             "port": self.server.port if self.server is not None else None,
@@ -306,6 +328,7 @@ class Gateway:
         for client in self.everyone():
             self.leave(client)
         self.stop()
+        self._beat_due_ns = 0
         self._build()
         if self.server is not None:
             self.server.open()
@@ -319,14 +342,14 @@ class Gateway:
 
     def open_account(self, account: str, cash: Decimal | str = "1000000", currency: str = "USD") -> None:
         """Open a further account under the same login; raises `UsageError` when it exists."""
-        if account in self.accounts:
+        if account in self.account_settings:
             raise UsageError(f"account {account} exists")
         self._open(AccountSettings(id=account, cash=Decimal(cash), currency=currency))
         self._tell("opened", account)
 
     def _open(self, account: AccountSettings) -> None:
         self.venue.open_account(account.id, account.cash, account.currency)
-        self.accounts[account.id] = account
+        self.account_settings[account.id] = account
 
     def list_clients(self, client_id: int | None = None) -> list[dict[str, Any]]:
         """List who is connected."""

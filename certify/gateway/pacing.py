@@ -41,41 +41,35 @@ class Tally:
 
 
 class PaceMeter:
-    """One connection's messages in the last window (a sliding one)."""
+    """One connection's messages in the last window (a sliding one).
 
-    __slots__ = (
-        "_limit",
-        "_settings",
-        "_tally",
-        "_told_ns",
-        "_violations",
-        "_warned_ns",
-        "_window_ns",
-        "sent_ns",
-    )
+    A gateway that was held up sees messages later than they came, and closer together. So each is taken to
+    have come as early as it may have: only what certainly was too fast is a violation.
+    """
+
+    __slots__ = ("_settings", "_tally", "_told_ns", "_warned_ns", "_window_ns", "sent_ns", "violations")
 
     def __init__(self, settings: PacingSettings, tally: Tally) -> None:
         """Count into `tally`."""
         self._settings = settings
-        self._limit = settings.limit
         self._window_ns = int(settings.window_s * NS_PER_S)
         self._tally = tally
         self._told_ns = self._warned_ns = -self._window_ns - 1
-        self._violations = 0
-        # One more than the limit is enough to know that it is exceeded; without a limit nothing is kept.
-        self.sent_ns: deque[int] = deque(maxlen=max(1, 8 * self._limit))
-        """When the messages in the window came, monotonic."""
+        self.violations = 0
+        """Windows above the limit of this connection."""
+        self.sent_ns: deque[int] = deque(maxlen=20 * max(1, settings.limit))
+        """When the messages in the window came at the earliest, monotonic; the count stops at the maximum."""
 
-    def count(self, now_ns: int) -> Pace:
-        """Note a message at `now_ns` (monotonic) and judge the rate."""
-        if not self._limit:
+    def count(self, now_ns: int, lag_ns: int = 0) -> Pace:
+        """Judge the rate with a message that is seen at `now_ns` and may have come `lag_ns` earlier."""
+        limit = self._settings.limit
+        if not limit:
             return Pace.FINE
+        self._forget(now_ns)
         sent = self.sent_ns
-        while sent and now_ns - sent[0] > self._window_ns:
-            sent.popleft()
-        sent.append(now_ns)
+        sent.append(now_ns - lag_ns)
         self._tally.most_in_window = max(self._tally.most_in_window, len(sent))
-        if len(sent) > self._limit:
+        if len(sent) > limit:
             return self._exceeded(now_ns)
         if len(sent) == self._settings.warn_at and now_ns - self._warned_ns > self._window_ns:
             self._warned_ns = now_ns
@@ -83,14 +77,29 @@ class PaceMeter:
             return Pace.WARN
         return Pace.FINE
 
+    def room_in_s(self, now_ns: int) -> float:
+        """Return how long to wait until one more message keeps the limit."""
+        limit = self._settings.limit
+        if not limit:
+            return 0.0
+        self._forget(now_ns)
+        if len(self.sent_ns) < limit:
+            return 0.0
+        return max(0, self.sent_ns[-limit] + self._window_ns - now_ns + 1) / NS_PER_S
+
+    def _forget(self, now_ns: int) -> None:
+        sent = self.sent_ns
+        while sent and now_ns - sent[0] > self._window_ns:
+            sent.popleft()
+
     def _exceeded(self, now_ns: int) -> Pace:
         self._tally.above += 1
         if now_ns - self._told_ns <= self._window_ns:
             return Pace.ABOVE
         self._told_ns = now_ns
-        self._violations += 1
+        self.violations += 1
         self._tally.violations += 1
-        return Pace.DROP if self._violations >= self._settings.violations else Pace.VIOLATION
+        return Pace.DROP if self.violations >= self._settings.violations else Pace.VIOLATION
 
 
 class Traffic:

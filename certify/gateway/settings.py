@@ -88,6 +88,8 @@ class GatewaySettings:
     """Market data lines; one more is refused with error 101."""
     read_only: bool = False
     """Orders are refused with error 321."""
+    magic: bool = False
+    """Orders over certain quantities make things happen: the table of `certify.gateway.magic`."""
     first_order_id: int = 1
     """The next valid id of a client id that has never been used."""
     id_release_s: float = 0.0
