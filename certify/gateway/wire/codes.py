@@ -1,8 +1,8 @@
 """The codes of the TWS API's error messages: their texts, and what each means for an order.
 
-Texts: Interactive Brokers' published list of message codes and recordings. A message is called an error whatever it
-is: most of those below 2200 that arrive without a request are notices. What the code means for an order is about
-the message itself: clients show several live orders as dead because they do not make this difference.
+Texts: Interactive Brokers' published list of message codes and recordings; builds differ in details. A
+message is called an error whatever it is: those from 2100 to 2169 are notices. Clients show several
+live orders as dead because they do not tell these from refusals.
 """
 
 from __future__ import annotations
@@ -69,8 +69,8 @@ _REJECTS = {
     103: "Duplicate order id",
     106: "Can't transmit order ID:{order_id}",
     107: "Cannot transmit incomplete order",
-    109: "Price is out of the range defined by the Percentage setting at order defaults frame. The order will not"
-    " be transmitted.",
+    109: "Price is out of the range defined by the Percentage setting at order defaults frame. The order will"
+    " not be transmitted.",
     110: "The price does not conform to the minimum price variation for this contract.",
     111: "The TIF (Tif type) and the order type are incompatible.",
     116: "The order cannot be transmitted to a dead exchange.",
@@ -89,7 +89,8 @@ _REJECTS = {
     434: "The order size cannot be zero.",
     435: "You must specify an account.",
     436: "You must specify an allocation.",
-    461: "Fractional-sized order cannot be placed via API. Please use desktop version of TWS to place this order.",
+    461: "Fractional-sized order cannot be placed via API. Please use desktop version of TWS to place this"
+    " order.",
     463: "You must enter a valid price.",
     478: "Parameters in request conflicts with contract parameters received by contract id:"
     " requested {requested}, in contract {found};",
@@ -109,14 +110,13 @@ _LIVES = {
     10148: "OrderId {order_id} that needs to be cancelled can not be cancelled, state: {state}.",
 }
 _ORDER_NOTICES = {
-    481: "Order size was reduced: {reason}",
-    492: "The order's price was capped: {reason}",
-    2109: "Order Event Warning:Attribute 'Outside Regular Trading Hours' is ignored based on the order type and"
-    " destination. PlaceOrder is now being processed.",
+    2109: "Order Event Warning:Attribute 'Outside Regular Trading Hours' is ignored based on the order type"
+    " and destination. PlaceOrder is now being processed.",
     2137: "The closing order quantity is greater than your current position.",
-    2161: "In accordance with our regulatory obligations as a broker, we will initially cap (or limit) the price of"
-    " your Market Order to {price}.",
-    10311: "This order will be directly routed to {exchange}. Direct routed orders may result in higher trade fees.",
+    2161: "In accordance with our regulatory obligations as a broker, we will initially cap (or limit) the"
+    " price of your Market Order to {price}.",
+    10311: "This order will be directly routed to {exchange}. Direct routed orders may result in higher trade"
+    " fees.",
     10349: "Order TIF was set to DAY based on order preset.",
 }
 _REQUESTS = {
@@ -132,8 +132,8 @@ _REQUESTS = {
     354: "Requested market data is not subscribed.{detail}",
     366: "No historical data query found for ticker id:{ticker_id}",
     420: "Invalid Real-time Query:{reason}",
-    10089: "Requested market data requires additional subscription for API. See link in 'Market Data Connections'"
-    " dialog for more details.{detail}",
+    10089: "Requested market data requires additional subscription for API. See link in 'Market Data"
+    " Connections' dialog for more details.{detail}",
     10090: "Part of requested market data is not subscribed.{detail}",
     10092: "Deep market data is not supported for this combination of security type/exchange",
     10168: "Requested market data is not subscribed. Delayed market data is not enabled.",
@@ -143,7 +143,8 @@ _REQUESTS = {
     10189: "Failed to request tick-by-tick data:{reason}",
     10190: "Max number of tick-by-tick requests has been reached.",
     10197: "No market data during competing live session",
-    10225: "Bust event occurred, current subscription is deactivated. Please resubscribe real-time bars immediately.",
+    10225: "Bust event occurred, current subscription is deactivated. Please resubscribe real-time bars"
+    " immediately.",
 }
 _REQUESTS_THAT_REJECT = {
     200: "No security definition has been found for the request",
@@ -185,8 +186,8 @@ _CONNECTION = {
     ),
     501: ("Already Connected.", Severity.WARNING),
     502: (
-        'Couldn\'t connect to TWS. Confirm that "Enable ActiveX and Socket Clients" is enabled and connection port is'
-        ' the same as "Socket Port" on the TWS "Edit->Global Configuration...->API->Settings" menu.',
+        'Couldn\'t connect to TWS. Confirm that "Enable ActiveX and Socket Clients" is enabled and connection'
+        ' port is the same as "Socket Port" on the TWS "Edit->Global Configuration...->API->Settings" menu.',
         Severity.ERROR,
     ),
     503: ("The TWS is out of date and must be upgraded.", Severity.ERROR),
@@ -214,9 +215,9 @@ _CONNECTION = {
     ),
 }
 _DEFAULTS: dict[int, dict[str, str]] = {
-    **dict.fromkeys((2103, 2104, 2108, 2119), {"farm": "usfarm"}),
-    **dict.fromkeys((2105, 2106, 2107), {"farm": "ushmds"}),
-    **dict.fromkeys((2157, 2158), {"farm": "secdefnj"}),
+    **{code: {"farm": "usfarm"} for code in (2103, 2104, 2108, 2119)},
+    **{code: {"farm": "ushmds"} for code in (2105, 2106, 2107)},
+    **{code: {"farm": "secdefnj"} for code in (2157, 2158)},
     0: {"limit": "50"},
     100: {"limit": "50"},
     1102: {"farms": "usfarm; ushmds; secdefnj"},
