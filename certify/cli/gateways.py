@@ -12,17 +12,26 @@ from certify.plan import BackendPlan
 from certify.profile.model import Profile
 
 if TYPE_CHECKING:
-    from certify.gateway.embed import EmbeddedGateway
+    from certify.defects.api import Defect
+    from certify.gateway.house import Gateway
     from certify.gateway.settings import AccountSettings, GatewaySettings
 
 
 class RunGateway:
     """An embedded gateway as the checks command it."""
 
-    def __init__(self, embedded: EmbeddedGateway, account: str) -> None:
-        """Take a gateway that listens already."""
-        self._embedded = embedded
-        self._account = account
+    def __init__(self, settings: GatewaySettings, script: Path | None = None) -> None:
+        """Start it, and wait until it listens. Raises `UsageError` for a script that makes no sense."""
+        from certify.gateway.embed import EmbeddedGateway
+
+        self._account = settings.accounts[0].id
+        self._planted: list[Defect] = []
+        self._embedded = EmbeddedGateway(settings, script=script, prepare=self._break)
+
+    def _break(self, gateway: Gateway) -> None:
+        """Plant what was planted again: a fresh gateway has nothing wrong by itself."""
+        for defect in self._planted:
+            defect.plant(gateway)
 
     @property
     def address(self) -> GatewayAddress:
@@ -49,6 +58,7 @@ class RunGateway:
         defect = all_defects().get(name)
         if defect is None or defect.where != "gateway":
             raise UsageError(f"unknown defect of a gateway: {name!r}")
+        self._planted.append(defect)
         self._embedded.call(defect.plant)
 
     def close(self) -> None:
@@ -67,12 +77,9 @@ def open_gateway(profile: Profile, backend: BackendPlan) -> GatewayControl:
     Raises:
         UsageError: its settings or its script make no sense.
     """
-    from certify.gateway.embed import EmbeddedGateway
-
-    settings = _settings(profile, backend)
     options = backend.gateway.options if backend.gateway else {}
     script = Path(options["script"]) if "script" in options else None
-    return RunGateway(EmbeddedGateway(settings, script=script), settings.accounts[0].id)
+    return RunGateway(_settings(profile, backend), script)
 
 
 def _settings(profile: Profile, backend: BackendPlan) -> GatewaySettings:

@@ -8,6 +8,7 @@ from typing import Any
 
 from certify.model.ids import PhaseId
 from certify.model.trading import LIMIT_UNITS, Instrument
+from certify.profile.components import NOT_IN_PROFILE, SKIP
 from certify.profile.model import CheckOverride, ComponentSpec, LoadLevel, Policy, Profile, Safety
 
 _LIMIT_SUFFIX = {"1/s": "/s", "%": "%"}
@@ -30,7 +31,10 @@ def profile_data(profile: Profile) -> dict[str, Any]:
             "version": profile.subject.version,
             "paths": list(profile.subject.paths),
         },
-        "components": {port: _component(spec) for port, spec in profile.components.items()},
+        "components": {
+            **{port: _component(spec) for port, spec in profile.components.items()},
+            **{port: {SKIP: why} for port, why in profile.out_of_scope.items() if why != NOT_IN_PROFILE},
+        },
         "instruments": [_instrument(instrument) for instrument in profile.instruments],
         "mode": profile.mode.value,
         "seed": profile.seed,

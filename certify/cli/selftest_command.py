@@ -7,19 +7,25 @@ from typing import Annotated
 
 import typer
 
-from certify.cli.options import DEFAULT_PROFILE, JsonOption
+from certify.cli.options import JsonOption
 
 
 def self_test(
     profile: Annotated[
-        str, typer.Option("--profile", "-p", metavar="NAME|PATH", help="A profile of the reference system.")
-    ] = DEFAULT_PROFILE,
+        str | None,
+        typer.Option(
+            "--profile",
+            "-p",
+            metavar="NAME|PATH",
+            help="A profile of the reference platform; default: staging, then ibkr-sim.",
+        ),
+    ] = None,
     seeds: Annotated[
         int | None,
         typer.Option(
             "--seeds",
             min=0,
-            help="Seeds to run the healthy system under; default: 20, or none when only a part is asked for.",
+            help="Seeds of the healthy runs; default: 20 (10 over a gateway), or none for a part.",
         ),
     ] = None,
     defect: Annotated[
@@ -37,7 +43,7 @@ def self_test(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Plant every known defect in the reference system and see which checks turn red.
+    """Plant every known defect in the reference systems and see which checks turn red.
 
     Then runs the healthy system under many seeds: nothing may be failed. Exit 0 when every defect was
     caught as its cards claim and no healthy run was failed, else 1.

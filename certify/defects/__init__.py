@@ -1,14 +1,14 @@
-"""Planted defects: named ways to break the reference platform or the venue, from outside.
+"""Planted defects: named ways to break the reference platform, the venue or the gateway, from outside.
 
-The platform and the venue know nothing of them. A defect is a function that takes the built
-system and breaks it in one way; the checks' cards say which check must turn red.
+None of them knows of it. A defect is a function that takes what is built (`Defect.where` says what)
+and breaks it in one way; the checks' cards say which check must turn red.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from certify.defects.api import Defect
+from certify.defects.api import IN_PLATFORM, Defect
 from certify.errors import UsageError
 
 
@@ -32,6 +32,6 @@ def plant(name: str, platform: Any) -> None:
         UsageError: no defect has this name.
     """
     defect = all_defects().get(name)
-    if defect is None or defect.where != "system":
+    if defect is None or defect.where not in IN_PLATFORM:
         raise UsageError(f"unknown defect of a system: {name!r}")
     defect.plant(platform)

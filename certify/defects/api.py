@@ -17,10 +17,18 @@ class Defect:
     text: str
     """What goes wrong, in one sentence."""
     plant: Callable[[Any], None]
-    """Takes the built platform (or, for the tool's own, the launched bench) and breaks it by replacing
-    or wrapping parts of it."""
+    """Takes what `where` says and breaks it by replacing or wrapping parts of it."""
     where: str = "system"
-    """`system`: the platform or its venue; `tool`: the tool's own evidence, before a run begins."""
+    """What it is planted in, and so which profiles can carry it.
+
+    `system`: any reference platform, over whatever connection; `venue`: a platform with the venue in its
+    own process (backend mock); `ib`: the platform behind a gateway (backend ibkr), its client's side;
+    `gateway`: the simulated gateway, on its loop; `tool`: the launched bench, before a run begins.
+    """
+
+
+IN_PLATFORM = ("system", "venue", "ib")
+"""Kinds that are planted in the built platform, in its own process."""
 
 
 def defect(name: str, text: str, *, where: str = "system") -> Callable[[Callable[[Any], None]], Defect]:

@@ -18,13 +18,15 @@ from certify.profile.shapes import EMPTY, Values
 from certify.profile.yaml import Mark
 
 NOT_IN_PROFILE = "not in the profile"
+SKIP = "skip"
 _COMMON = ("adapter", "python", "options")
 
 
 def components_of(values: Values, here: Path) -> tuple[dict[str, ComponentSpec], dict[str, str]]:
     """Return the components in scope with their backends, and those out of scope with the reason.
 
-    With a top-level backend every component is in scope unless it is null; without one, those given.
+    With a top-level backend every component is in scope unless it is null or says `skip`; without one,
+    those given.
 
     Raises:
         ProfileError: a component without backend, an adapter missing, or keys of another backend.
@@ -32,12 +34,22 @@ def components_of(values: Values, here: Path) -> tuple[dict[str, ComponentSpec],
     given: Values = values.get("components", EMPTY)
     _check_top(values)
     specs: dict[str, ComponentSpec] = {}
+    why: dict[str, str] = {}
     for port in PORTS:
-        if port in given.data:
-            specs[port] = _spec(given.data[port], values, here)
-        elif port not in given.nulls and "backend" in values.data:
-            specs[port] = _spec(EMPTY, values, here)
-    return specs, {port: NOT_IN_PROFILE for port in PORTS if port not in specs}
+        own: Values = given.get(port, EMPTY)
+        if SKIP in own.data:
+            why[port] = _reason(own)
+        elif port in given.data or (port not in given.nulls and "backend" in values.data):
+            specs[port] = _spec(own, values, here)
+    return specs, {port: why.get(port, NOT_IN_PROFILE) for port in PORTS if port not in specs}
+
+
+def _reason(own: Values) -> str:
+    """Return why a component is out of scope; nothing else may be said of it then."""
+    for name in own.data:
+        if name != SKIP:
+            raise own.keys[name].error(f"a component with {SKIP!r} is out of scope: expected no {name!r}")
+    return str(own.data[SKIP])
 
 
 def _check_top(values: Values) -> None:

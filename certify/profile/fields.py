@@ -154,6 +154,7 @@ def component_record(backend: str | None = None) -> Record:
         "adapter": TEXT,
         "python": TEXT,
         "options": Data("options"),
+        "skip": TEXT,
     }
     for name, keys in BACKEND_KEYS.items():
         if backend in (None, name):

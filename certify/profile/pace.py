@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from certify.profile.model import ComponentSpec, Safety
 from certify.profile.shapes import Values
 
-MOST_PER_S = 50.0
-DEFAULT_PER_S = 45.0
+BROKEN_AT_PER_S = 50
+LEAST_PER_S, MOST_PER_S = 1.0, 45.0
 ORDER_PORTS = ("execution", "broker", "paper_trading")
 """Where the orders of a load go: the first of these that is in scope."""
 
@@ -21,17 +21,17 @@ def default_pace(safety: Values, components: Mapping[str, ComponentSpec]) -> dic
     """Return the cap of messages as a keyword argument where a gateway is behind a component.
 
     Raises:
-        ProfileError: the profile's own cap is above what a gateway takes.
+        ProfileError: the profile's own cap is too near to what breaks the link.
     """
     if not any(spec.backend == "ibkr" for spec in components.values()):
         return {}
     given = safety.get("max_messages_per_s")
-    if given is not None and given > MOST_PER_S:
+    if given is not None and not LEAST_PER_S <= given <= MOST_PER_S:
         raise safety.at("max_messages_per_s").error(
-            f"a gateway of Interactive Brokers takes {MOST_PER_S:g} messages/s: "
-            f"expected at most that, was {given:g}"
+            f"a gateway of Interactive Brokers breaks the link at {BROKEN_AT_PER_S} messages/s: "
+            f"expected {LEAST_PER_S:g} to {MOST_PER_S:g}, was {given:g}"
         )
-    return {"max_messages_per_s": DEFAULT_PER_S}
+    return {"max_messages_per_s": MOST_PER_S}
 
 
 def hold_pace(performance: Values, components: Mapping[str, ComponentSpec], safety: Safety) -> None:

@@ -81,7 +81,7 @@ def test_a_python_backend_may_ask_for_one(tmp_path: Path) -> None:
         (
             "backend: ibkr\ngateway: embedded\nsafety: {max_messages_per_s: 80}\n",
             "5:30",
-            "takes 50 messages/s: expected at most that, was 80",
+            "breaks the link at 50 messages/s: expected 1 to 45, was 80",
         ),
     ],
 )
@@ -90,6 +90,16 @@ def test_mistakes_have_a_place(tmp_path: Path, text: str, place: str, words: str
         loaded(tmp_path, text)
     assert f"p.yaml:{place}:" in str(caught.value)
     assert words in str(caught.value)
+
+
+def test_a_component_is_left_out_for_a_reason(tmp_path: Path) -> None:
+    profile = loaded(tmp_path, "backend: mock\ncomponents: {paper_trading: {skip: not ours}, risk: null}\n")
+    assert profile.out_of_scope == {"paper_trading": "not ours", "risk": "not in the profile"}
+    again = tmp_path / "again.yaml"
+    again.write_text(profile_text(profile))
+    assert load_profile(again).out_of_scope == profile.out_of_scope
+    with pytest.raises(ProfileError, match=r"p\.yaml:4:46: .* expected no 'backend'"):
+        loaded(tmp_path, "backend: mock\ncomponents: {paper_trading: {skip: not ours, backend: mock}}\n")
 
 
 LOADS = """phases:

@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from certify.cli.pipeline import CARDS, load
 from certify.cli.request import Selection
 from certify.cli.selftest.drive import Driver
-from certify.cli.selftest.matrix import Case, CaseResult, Matrix, SeedResult, gaps, make_cases
+from certify.cli.selftest.matrix import Case, CaseResult, LeftOut, Matrix, SeedResult, gaps, make_cases
 from certify.cli.selftest.show import case_line, seed_line
+from certify.cli.selftest.stages import STANDARD, Stage, carried, share_out
 from certify.defects import all_defects
 from certify.errors import UsageError
 from certify.model.ids import PhaseId
 from certify.profile.near import unknown
 
 Say = Callable[[str], None]
-SEEDS = 20
+SEEDS, SEEDS_OF_A_GATEWAY = 20, 10
 SEEDS_AT_ONCE = 4
 LOADS_AT_ONCE = 2
 """More would show each other's load, and a defect be caught for the wrong reason."""
@@ -27,9 +28,11 @@ LOADS_AT_ONCE = 2
 class SelfTest:
     """What was asked for."""
 
-    profile: str
+    profile: str | None = None
+    """The profile whose systems are broken; `None`: those that together carry every defect."""
     seeds: int | None = None
-    """How many seeds the healthy system is run under; default: 20, none when only a part is asked for."""
+    """How many seeds the healthy system is run under; default: 20 over the venue, 10 over a gateway, none
+    when only a part is asked for."""
     defects: tuple[str, ...] = ()
     checks: tuple[str, ...] = ()
     full: bool = False
@@ -51,20 +54,70 @@ def conduct(asked: SelfTest, say: Say) -> Matrix:
         UsageError: an unknown profile, defect or check.
     """
     _refuse_phases(asked)
-    driver = Driver(profile=load(Selection(profile=asked.profile)), full=asked.full, phases=asked.phases)
+    names = STANDARD if asked.profile is None else (asked.profile,)
+    drivers = [
+        Driver(profile=load(Selection(profile=name)), full=asked.full, phases=asked.phases) for name in names
+    ]
     known = {name: (defect.text, defect.where) for name, defect in all_defects().items()}
     cards = tuple(CARDS.values())
     cases = make_cases(known, cards, only=asked.defects, checks=asked.checks)
+    staged, placed, left = _staged(drivers, cases, asked)
+    results = [
+        result for each in staged for result in _cases(each.driver, _of(placed, each), asked.width, say)
+    ]
     partial = bool(asked.defects or asked.checks)
-    seeds = (0 if partial else SEEDS) if asked.seeds is None else asked.seeds
-    results = _cases(driver, cases, asked.width, say)
-    healthy: list[SeedResult] = []
-    for _, seed in driver.each(driver.seed, range(1, seeds + 1), min(asked.width, SEEDS_AT_ONCE)):
-        healthy.append(seed)
-        say(f"[{len(healthy)}/{seeds}] {seed_line(seed)} ({seed.took_s:.1f} s)")
-    healthy.sort(key=lambda result: result.seed)
-    never_red, missing = ((), {}) if partial else gaps(known, cards)
-    return Matrix(cases=tuple(results), seeds=tuple(healthy), never_red=never_red, without_defect=missing)
+    healthy = [seed for each in staged for seed in _seeds(each.driver, asked, partial, say)]
+    held = {check for each in staged for check in each.scope}
+    asked_of = [card for card in cards if asked.profile is None or card.id in held]
+    never_red, missing = ((), {}) if partial else gaps(known, asked_of)
+    return Matrix(
+        cases=tuple(results),
+        seeds=tuple(healthy),
+        never_red=never_red,
+        without_defect=missing,
+        left_out=left,
+        whole=asked.profile is None and not partial,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A profile, what it can show, and the checks in its scope."""
+
+    driver: Driver
+    stage: Stage
+    scope: frozenset[str]
+
+
+def _staged(
+    drivers: Sequence[Driver], cases: tuple[Case, ...], asked: SelfTest
+) -> tuple[list[Staged], tuple[Case, ...], tuple[LeftOut, ...]]:
+    """Return the stages that are needed, the cases with their places in them, and what is left out."""
+    staged: list[Staged] = []
+    placed, left = cases, tuple[LeftOut, ...]()
+    for driver in drivers:
+        staged.append(Staged(driver, *driver.stage()))
+        scopes = {each.stage.name: each.scope for each in staged}
+        placed, left = share_out(cases, [each.stage for each in staged], scopes)
+        if not left and (asked.defects or asked.checks):
+            break
+    return staged, placed, left
+
+
+def _of(cases: Sequence[Case], staged: Staged) -> list[Case]:
+    return [case for case in cases if case.profile == staged.stage.name]
+
+
+def _seeds(driver: Driver, asked: SelfTest, partial: bool, say: Say) -> list[SeedResult]:
+    """Run the healthy system of one profile under its seeds."""
+    count = asked.seeds
+    if count is None:
+        count = 0 if partial else SEEDS if "venue" in carried(driver.profile) else SEEDS_OF_A_GATEWAY
+    found: list[SeedResult] = []
+    for _, seed in driver.each(driver.seed, range(1, count + 1), min(asked.width, SEEDS_AT_ONCE)):
+        found.append(seed)
+        say(f"[{len(found)}/{count}] {seed_line(seed)} ({seed.took_s:.1f} s)")
+    return sorted(found, key=lambda result: result.seed)
 
 
 def _refuse_phases(asked: SelfTest) -> None:

@@ -14,10 +14,12 @@ from typing import TypeVar
 from certify import clock
 from certify.cli.pipeline import CARDS, open_bench, plan_on
 from certify.cli.selftest.matrix import Case, CaseResult, SeedResult, said_in, seed_result
+from certify.cli.selftest.stages import Stage, carried, stage_of
 from certify.defects import all_defects
+from certify.defects.api import IN_PLATFORM
 from certify.engine.bench import Bench
 from certify.engine.runner import execute
-from certify.errors import SystemUnavailable, UsageError
+from certify.errors import SystemUnavailable
 from certify.model.fold import fold
 from certify.model.ids import Outcome, PhaseId, StopReason
 from certify.model.results import RunResult, Subject
@@ -48,17 +50,25 @@ class Driver:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        """Refuse a profile whose systems nothing can be planted in.
+        """Refuse a profile whose systems nothing can be planted in; raises `UsageError`."""
+        carried(self.profile)
+
+    def stage(self) -> tuple[Stage, frozenset[str]]:
+        """Return what the profile can show, and the checks in its scope, from the plan of the healthy system.
+
+        The reference platform over the venue claims everything: there a check that does not apply is a
+        mistake, and is tried so that it shows.
 
         Raises:
-            UsageError: a component is not the reference system.
+            SystemUnavailable: the healthy system cannot be made.
         """
-        others = sorted({spec.backend for spec in self.profile.components.values()} - {"mock"})
-        if others or not self.profile.components:
-            raise UsageError(
-                f"profile {self.profile.name!r}: defects are planted in the reference system: "
-                f"expected backend mock alone, was {', '.join(others) or 'none'}"
-            )
+        simulated = all(spec.backend == "mock" for spec in self.profile.components.values())
+        if simulated:
+            plan = plan_on(None, self.profile, subject=SUBJECT)
+        else:
+            with tempfile.TemporaryDirectory() as logs, open_bench(self.profile, Path(logs)) as bench:
+                plan = plan_on(bench, self.profile, subject=SUBJECT)
+        return stage_of(self.profile, plan), frozenset(check.id for check in plan.checks)
 
     def case(self, case: Case) -> CaseResult:
         """Plant one defect and return what the checks said."""
@@ -74,12 +84,10 @@ class Driver:
         if not case.claimed_by and not self.full:
             return CaseResult(case=case, problem="no check claims it")
         profile = self.profile if self.whole_levels else shortened(self.profile)
-        tool = case.where == "tool"
-        if not tool:
+        if case.where in IN_PLATFORM:
             profile = with_option(profile, "defect", case.defect)
-        plant = all_defects()[case.defect].plant if tool else None
         try:
-            result, problem = self._run(profile, self._checks(case), plant)
+            result, problem = self._run(profile, self._checks(case), _planter(case))
         except SystemUnavailable as error:
             return CaseResult(case=case, problem=f"the system could not be made: {error}")
         unfit = frozenset(c for c in case.claimed_by if CARDS[c].red is Outcome.INCONCLUSIVE)
@@ -89,25 +97,21 @@ class Driver:
         try:
             result, problem = self._run(replace(self.profile, seed=seed), self._without_load(), None)
         except SystemUnavailable as error:
-            return SeedResult(seed=seed, problem=f"the system could not be made: {error}")
-        return seed_result(seed, result, problem)
+            return SeedResult(
+                seed=seed, profile=self.profile.name, problem=f"the system could not be made: {error}"
+            )
+        return seed_result(seed, self.profile.name, result, problem)
 
     def _checks(self, case: Case) -> tuple[str, ...]:
         if self.full:
             wide = [c for c in self._without_load() if not self.phases or CARDS[c].phase in self.phases]
             return tuple(dict.fromkeys((*wide, *case.claimed_by)))
         judged = any(CARDS[name].phase is PhaseId.CERTIFICATION for name in case.claimed_by)
-        return (*(COMPANIONS if judged else ()), *case.claimed_by)
+        return tuple(dict.fromkeys((*(COMPANIONS if judged else ()), *case.claimed_by)))
 
     def _without_load(self) -> tuple[str, ...]:
-        scope = {*self.profile.components, "certify"}
-        return tuple(
-            card.id
-            for card in CARDS.values()
-            if card.phase is not PhaseId.PERFORMANCE
-            and card.phase.value in self.profile.phases
-            and card.component.value in scope
-        )
+        planned = plan_on(None, self.profile, subject=SUBJECT).checks
+        return tuple(check.id for check in planned if check.phase is not PhaseId.PERFORMANCE)
 
     def _run(
         self, profile: Profile, checks: tuple[str, ...], plant: Callable[[Bench], None] | None
@@ -152,6 +156,21 @@ class Driver:
                 pool.shutdown(wait=False, cancel_futures=True)
                 self.stop()
                 raise
+
+
+def _planter(case: Case) -> Callable[[Bench], None] | None:
+    """Return what plants a defect in the launched bench; `None` for one that the system itself plants."""
+    if case.where == "tool":
+        return all_defects()[case.defect].plant
+    if case.where != "gateway":
+        return None
+
+    def plant(bench: Bench) -> None:
+        for session in bench.sessions:
+            if session.gateway is not None:
+                session.gateway.plant(case.defect)
+
+    return plant
 
 
 def with_option(profile: Profile, name: str, value: object) -> Profile:

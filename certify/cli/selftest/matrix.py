@@ -27,8 +27,20 @@ class Case:
     defect: str
     text: str
     where: str
-    """`system` or `tool`."""
+    """What it is planted in: `system`, `venue`, `ib`, `gateway` or `tool`."""
     claimed_by: tuple[str, ...]
+    profile: str = ""
+    """The profile whose systems it is planted in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """A defect that was not tried, or not with all the checks that claim it."""
+
+    defect: str
+    why: str
+    checks: tuple[str, ...] = ()
+    """The claims that were not tried."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +107,7 @@ class SeedResult:
     """The healthy system under one seed."""
 
     seed: int
+    profile: str = ""
     checks: int = 0
     """How many checks were evaluated."""
     alarms: tuple[Said, ...] = ()
@@ -117,6 +130,10 @@ class Matrix:
     """Checks whose card names no planted defect: nobody has seen them fail."""
     without_defect: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Defect that a card names and that is not there → those cards."""
+    left_out: tuple[LeftOut, ...] = ()
+    """What the profile that was asked for cannot show."""
+    whole: bool = False
+    """Whether everything was asked for: then nothing may be left out."""
 
     @property
     def caught(self) -> int:
@@ -131,7 +148,7 @@ class Matrix:
     @property
     def ok(self) -> bool:
         """Whether every claim came true, every check can go red, and no healthy run was failed."""
-        complete = not self.never_red and not self.without_defect
+        complete = not self.never_red and not self.without_defect and not (self.whole and self.left_out)
         return complete and all(r.ok for r in self.cases) and all(s.ok for s in self.seeds)
 
 
@@ -186,11 +203,12 @@ def said_in(result: RunResult) -> tuple[Said, ...]:
     return tuple(Said(check=c.id, outcome=c.outcome, message=c.message) for c in result.checks)
 
 
-def seed_result(seed: int, result: RunResult, problem: str) -> SeedResult:
+def seed_result(seed: int, profile: str, result: RunResult, problem: str) -> SeedResult:
     """Return what a healthy run amounts to."""
     said = said_in(result)
     return SeedResult(
         seed=seed,
+        profile=profile,
         checks=sum(s.outcome.evaluated for s in said),
         alarms=tuple(s for s in said if s.outcome in ALARMS),
         problem=problem,
@@ -209,13 +227,18 @@ def as_json(matrix: Matrix) -> dict[str, Any]:
             "checks_never_red": len(matrix.never_red),
             "healthy_runs": len(matrix.seeds),
             "false_alarms": sum(len(seed.alarms) for seed in matrix.seeds),
+            "left_out": len(matrix.left_out),
         },
         "defects": [_case_json(result) for result in matrix.cases],
+        "left_out": [
+            {"defect": left.defect, "why": left.why, "checks": list(left.checks)} for left in matrix.left_out
+        ],
         "never_red": list(matrix.never_red),
         "defects_not_there": {name: list(cards) for name, cards in matrix.without_defect.items()},
         "healthy": [
             {
                 "seed": s.seed,
+                "profile": s.profile,
                 "ok": s.ok,
                 "checks": s.checks,
                 "problem": s.problem,
@@ -231,6 +254,7 @@ def _case_json(result: CaseResult) -> dict[str, Any]:
         "defect": result.case.defect,
         "text": result.case.text,
         "where": result.case.where,
+        "profile": result.case.profile,
         "ok": result.ok,
         "claimed_by": list(result.case.claimed_by),
         "caught_by": list(result.caught_by),

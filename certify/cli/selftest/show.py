@@ -12,7 +12,7 @@ WIDTH = 32
 
 def print_matrix(matrix: Matrix, out: TextIO) -> None:
     """Write the matrix, the gaps, the healthy runs and the totals."""
-    lines = (*_cases(matrix), *_gaps(matrix), *_healthy(matrix), *_totals(matrix))
+    lines = (*_cases(matrix), *_left_out(matrix), *_gaps(matrix), *_healthy(matrix), *_totals(matrix))
     out.writelines(line.rstrip() + "\n" for line in lines)
 
 
@@ -29,7 +29,8 @@ def seed_line(result: SeedResult) -> str:
     """Return what became of a healthy run in one line."""
     said = result.problem or "; ".join(_instead(alarm) for alarm in result.alarms)
     word = "healthy" if result.ok else "ALARM"
-    return f"{word:<9}  seed {result.seed:<{WIDTH - 5}} {said or f'{result.checks} checks'}"
+    name = f"seed {result.seed}{f' of {result.profile}' if result.profile else ''}"
+    return f"{word:<9}  {name:<{WIDTH}} {said or f'{result.checks} checks'}"
 
 
 def _instead(said: Said) -> str:
@@ -44,6 +45,11 @@ def _cases(matrix: Matrix) -> Iterator[str]:
                 yield f"{'':<9}  {'':<{WIDTH}} but not by {_instead(said)}"
         if result.also_red and result.case.claimed_by:
             yield f"{'':<9}  {'':<{WIDTH}} also red: {', '.join(result.also_red)}"
+
+
+def _left_out(matrix: Matrix) -> Iterator[str]:
+    for left in matrix.left_out:
+        yield f"{'LEFT OUT':<9}  {left.defect:<{WIDTH}} {left.why}"
 
 
 def _gaps(matrix: Matrix) -> Iterator[str]:
@@ -64,6 +70,9 @@ def _totals(matrix: Matrix) -> Iterator[str]:
     claims = sum(len(result.missed_by) for result in matrix.cases)
     caught = f"{matrix.caught} of {len(matrix.cases)} planted defects caught"
     yield f"{caught}; {claims} claims of cards did not hold"
+    if matrix.left_out:
+        count = len({left.defect for left in matrix.left_out})
+        yield f"{count} defects left out, wholly or for some checks, for the reasons above"
     yield f"{len(matrix.proven)} checks seen red; {len(matrix.never_red)} that no defect turns red"
     if matrix.seeds:
         alarms = [result for result in matrix.seeds if not result.ok]
