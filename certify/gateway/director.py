@@ -139,7 +139,7 @@ class Director:
             "order_id": order.order_id,
             "instrument": self._instrument(order.contract),
             "order_ref": order.order_ref,
-            "account": order.account or next(iter(self._house.accounts)),
+            "account": order.account or next(iter(self._house.account_settings)),
             "side": order.action,
             "type": order.order_type,
             "qty": format(order.total_quantity.normalize(), "f"),
