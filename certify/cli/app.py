@@ -10,6 +10,7 @@ import certify
 from certify.cli import (
     checks_command,
     doctor_command,
+    gateway_command,
     init_command,
     phase_command,
     plan_command,
@@ -54,4 +55,5 @@ app.command("checks")(checks_command.checks)
 app.command("self-test")(selftest_command.self_test)
 app.command("init")(init_command.init)
 app.command("doctor")(doctor_command.doctor)
+app.command("gateway")(gateway_command.gateway)
 app.add_typer(profile_command.app, name="profile")

@@ -47,12 +47,22 @@ class PaceMeter:
     have come as early as it may have: only what certainly was too fast is a violation.
     """
 
-    __slots__ = ("_settings", "_tally", "_told_ns", "_warned_ns", "_window_ns", "sent_ns", "violations")
+    __slots__ = (
+        "_settings",
+        "_tally",
+        "_told_ns",
+        "_warn_at",
+        "_warned_ns",
+        "_window_ns",
+        "sent_ns",
+        "violations",
+    )
 
     def __init__(self, settings: PacingSettings, tally: Tally) -> None:
         """Count into `tally`."""
         self._settings = settings
         self._window_ns = int(settings.window_s * NS_PER_S)
+        self._warn_at = round(settings.limit * settings.warn_share)
         self._tally = tally
         self._told_ns = self._warned_ns = -self._window_ns - 1
         self.violations = 0
@@ -71,7 +81,7 @@ class PaceMeter:
         self._tally.most_in_window = max(self._tally.most_in_window, len(sent))
         if len(sent) > limit:
             return self._exceeded(now_ns)
-        if len(sent) == self._settings.warn_at and now_ns - self._warned_ns > self._window_ns:
+        if len(sent) == self._warn_at and now_ns - self._warned_ns > self._window_ns:
             self._warned_ns = now_ns
             self._tally.warnings += 1
             return Pace.WARN

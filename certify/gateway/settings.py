@@ -41,8 +41,8 @@ class PacingSettings:
     """Messages in one window: IB's 50 per second."""
     window_s: float = 0.95
     """Less than a second: two bursts of a client that keeps the limit must never be seen as one."""
-    warn_at: int = 44
-    """A notice (code 0) is sent once per window at so many messages."""
+    warn_share: float = 0.88
+    """A notice (code 0) is sent once per window at this share of the limit: IB's 44 of 50."""
     violations: int = 3
     """So many windows above the limit, and the connection is dropped."""
 
