@@ -8,11 +8,11 @@ import importlib.util
 import logging
 import warnings
 from collections.abc import Callable, Iterator
+from datetime import UTC
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
-
 
 INSTALLED = [name for name in ("ib_insync", "ib_async") if importlib.util.find_spec(name)]
 
@@ -56,7 +56,7 @@ class Recorder:
     ib = SimpleNamespace(TimezoneTWS="America/New_York")
 
     def __init__(self) -> None:
-        self.defaultEmptyPrice, self.defaultEmptySize = -1, 0
+        self.defaultEmptyPrice, self.defaultEmptySize, self.defaultTimezone = -1, 0, UTC
         self.calls: list[tuple[str, tuple[Any, ...]]] = []
 
     def __getattr__(self, name: str) -> Callable[..., None]:
