@@ -101,7 +101,7 @@ MID_OFFSETS = _segment("mid_offset_at_whole:d mid_offset_at_half:d")
 CONDITION_FIELDS = {
     1: _segment("conjunction is_more:b price:d con_id:i exchange trigger_method:i"),
     3: _segment("conjunction is_more:b time"),
-    4: _segment("conjunction is_more:b percent:d"),
+    4: _segment("conjunction is_more:b percent:i"),
     5: _segment("conjunction sec_type exchange symbol"),
     6: _segment("conjunction is_more:b volume:i con_id:i exchange"),
     7: _segment("conjunction is_more:b change:d con_id:i exchange"),

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import math
 from collections.abc import Callable
 from decimal import Decimal
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from certify.gateway.wire.contract import WireContract
 from certify.gateway.wire.frames import WireError
@@ -459,3 +462,80 @@ def test_every_form_of_not_set_is_understood(unset, library, speak):
     assert isinstance(request, PlaceOrder)
     assert request.order.lmt_price is None
     assert request.order.texts["lmt_price"] == ""
+
+
+class _Quiet(logging.Handler):
+    """Keeps what a decoder could not read."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.lost: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lost.append(record.getMessage())
+
+
+class _Listener:
+    ib = None
+
+    def __init__(self) -> None:
+        self.heard = 0
+        self.openOrder = self.completedOrder = self.hear
+
+    def hear(self, *_):
+        self.heard += 1
+
+
+STRANGE = st.sampled_from(
+    [
+        "",
+        "0",
+        "1",
+        "-1",
+        "2147483647",
+        "1.7976931348623157e+308",
+        "Infinite",
+        "inf",
+        "nan",
+        "1e5",
+        "x",
+        "?",
+        "+7",
+        "5.",
+    ]
+)
+
+
+@given(data=st.data(), name=st.sampled_from(sorted(SHAPES)))
+def test_no_order_that_is_accepted_can_be_echoed_so_that_a_client_cannot_read_it(
+    data, name, library, max_version
+):
+    client = library.client.Client(SimpleNamespace())
+    sent: list[str] = []
+    client.sendMsg, client.connState, client._serverVersion = sent.append, client.CONNECTED, max_version
+    client.placeOrder(41, *SHAPES[name](library))
+    texts = sent[-1].split("\0")
+    for _ in range(data.draw(st.integers(1, 3))):
+        texts[data.draw(st.integers(1, len(texts) - 2))] = data.draw(STRANGE)
+    try:
+        request = parse_request("\0".join(texts).encode(), max_version)
+    except WireError:
+        return
+    assert isinstance(request, PlaceOrder)
+    _echo_is_read(library, max_version, request.order)
+
+
+def _echo_is_read(library: ModuleType, version: int, order: WireOrder) -> None:
+    state = WireOrderState(status="Submitted")
+    frames = [
+        open_order(version, order=order, state=state, client_id=1, perm_id=2),
+        completed_order(version, order=order, state=state, perm_id=2, filled_quantity=Decimal(0)),
+    ]
+    listener, quiet = _Listener(), _Quiet()
+    decoder = library.decoder.Decoder(listener, version)
+    decoder.logger = logging.Logger("quiet")  # noqa: LOG001 - one that nobody else hears
+    decoder.logger.addHandler(quiet)
+    for frame in frames:
+        decoder.interpret(frame[4:-1].decode("ascii").split("\0"))
+    assert quiet.lost == []
+    assert listener.heard == 2
