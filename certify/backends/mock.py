@@ -109,13 +109,14 @@ def _settings(config: Mapping[str, Any]) -> PlatformSettings:
     return PlatformSettings(
         cash=Decimal(str(config.get("cash", "1000000"))),
         limits=parse_limits(config.get("limits")),
-        readiness=_readiness(config),
+        readiness=parse_readiness(config),
         max_stale_ns=_ms(config, "max_stale_ms", 3500),
         failover_after_ns=_ms(config, "failover_after_ms", 2000),
     )
 
 
-def _readiness(config: Mapping[str, Any]) -> Readiness:
+def parse_readiness(config: Mapping[str, Any]) -> Readiness:
+    """Return what a configuration asks of a paper account before it may go live; raises `UsageError`."""
     wanted = config.get("readiness") or {}
     unknown = set(wanted) - {"min_trades", "max_drawdown"}
     if unknown:
