@@ -1,0 +1,190 @@
+"""A market data line: turns a tape into the ticks that one request has not heard yet.
+
+Every field is compared with what was sent last, so that only changes leave, and what was lost while no data
+flowed is made up for by the next change.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from certify.clock import NS_PER_S
+from certify.gateway.tape import Tape
+from certify.gateway.wire import answers
+from certify.gateway.wire.frames import number
+
+if TYPE_CHECKING:
+    from certify.gateway.client import ClientSession
+    from certify.gateway.contracts.listing import Listing
+    from certify.gateway.market_data import MarketDataDesk
+
+LIVE, FROZEN, DELAYED, DELAYED_FROZEN = 1, 2, 3, 4
+"""Kinds of market data."""
+DELAY_NS = 15 * 60 * NS_PER_S
+"""Delayed data says it is so old; its prices are those of now, under delayed tick types."""
+_DELAYED_TYPES = {
+    0: 69, 1: 66, 2: 67, 3: 70, 4: 68, 5: 71, 6: 72, 7: 73, 8: 74, 9: 75, 14: 76, 45: 88,
+}  # fmt: skip
+"""Delayed tick types by live ones."""
+_UNSET = Decimal(-7)
+"""No price: nothing was sent yet."""
+_CAN_TRADE = 1
+"""The attribute of a bid or ask that can be traded at."""
+
+
+class Line:
+    """One `reqMktData`, streaming or a snapshot."""
+
+    __slots__ = (
+        "_ask", "_ask_size", "_bid", "_bid_size", "_last_trade", "_sent_day", "client",
+        "desk", "generic", "greeted", "kind", "listing", "refused", "req_id", "snapshot", "tape",
+    )  # fmt: skip
+
+    def __init__(
+        self, desk: MarketDataDesk, client: ClientSession, req_id: int, tape: Tape, *, kind: int,
+        generic: frozenset[int], snapshot: bool,
+    ) -> None:  # fmt: skip
+        """Begin with nothing sent."""
+        self.desk = desk
+        self.client = client
+        self.req_id = req_id
+        self.tape = tape
+        self.listing: Listing = tape.listing
+        self.kind = kind
+        self.generic = generic
+        self.snapshot = snapshot
+        self.refused = False
+        """Whether the line is without data because of a missing subscription or a competing session."""
+        self.forget_sent()
+
+    def forget_sent(self) -> None:
+        """Send everything again at the next occasion."""
+        self.greeted = False
+        self._bid: Decimal | None = _UNSET
+        self._ask: Decimal | None = _UNSET
+        self._bid_size = self._ask_size = _UNSET
+        self._last_trade = -1
+        self._sent_day: tuple[Decimal, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The instrument's id."""
+        return self.listing.instrument.id
+
+    @property
+    def delayed(self) -> bool:
+        """Whether the ticks are delayed ones."""
+        return self.kind in (DELAYED, DELAYED_FROZEN)
+
+    def turn(self, _tape: Tape) -> None:
+        """Send what has changed."""
+        if not self.snapshot:
+            self.desk.send_line(self)
+
+    def frames(self) -> list[bytes]:
+        """Return the ticks that the client has not heard yet, and count them as heard."""
+        out: list[bytes] = []
+        if not self.greeted:
+            self._greet(out)
+        if self.listing.sec_type != "IND":
+            self._quotes(out)
+        self._trades(out)
+        return out
+
+    # -- parts
+
+    def _greet(self, out: list[bytes]) -> None:
+        self.greeted = True
+        listing = self.listing
+        out += (
+            answers.tick_req_params(
+                req_id=self.req_id,
+                min_tick=listing.instrument.tick,
+                bbo_exchange="9c0001" if listing.sec_type in ("STK", "OPT") else "",
+                snapshot_permissions=3,
+            ),
+            answers.market_data_type(req_id=self.req_id, market_data_type=self.kind),
+        )
+        if not self.delayed:
+            out.append(answers.tick_generic(req_id=self.req_id, tick_type=49, value=0))
+        out += self.desk.generic_ticks(self)
+
+    def _quotes(self, out: list[bytes]) -> None:
+        """Add bid and ask with sizes: a price is followed by its size, as TWS does it."""
+        tape = self.tape
+        if tape.bid != self._bid:
+            self._bid, self._bid_size = tape.bid, tape.bid_size
+            out.append(self.price(1, tape.bid, tape.bid_size, _CAN_TRADE))
+            out.append(self.size(0, tape.bid_size))
+        elif tape.bid_size != self._bid_size:
+            self._bid_size = tape.bid_size
+            out.append(self.size(0, tape.bid_size))
+        if tape.ask != self._ask:
+            self._ask, self._ask_size = tape.ask, tape.ask_size
+            out.append(self.price(2, tape.ask, tape.ask_size, _CAN_TRADE))
+            out.append(self.size(3, tape.ask_size))
+        elif tape.ask_size != self._ask_size:
+            self._ask_size = tape.ask_size
+            out.append(self.size(3, tape.ask_size))
+
+    def _trades(self, out: list[bytes]) -> None:
+        """Add the last trade and the day's values."""
+        tape = self.tape
+        if tape.trades == self._last_trade:
+            return
+        first = self._last_trade < 0
+        self._last_trade = tape.trades
+        if self.listing.sec_type != "CASH" and tape.last is not None:
+            if tape.last_ns:
+                told_ns = tape.last_ns - (DELAY_NS if self.delayed else 0)
+                out.append(self.text(45, str(told_ns // NS_PER_S)))
+            out.append(self.price(4, tape.last, tape.last_size, 0))
+            out.append(self.size(5, tape.last_size))
+            if tape.volume:
+                out.append(self.size(8, tape.volume))
+            if 233 in self.generic and not self.delayed and not first:
+                out.append(self.text(48, self.rt_volume()))
+        day = (tape.high, tape.low, tape.close, tape.open)
+        if day != self._sent_day:
+            known = self._sent_day or (None,) * 4
+            for tick_type, price, before in zip((6, 7, 9, 14), day, known, strict=True):
+                if price != before:
+                    out.append(self.price(tick_type, price, Decimal(0), 0))
+            self._sent_day = day
+
+    def rt_volume(self) -> str:
+        """Return the text of RTVolume: price, size, milliseconds, volume, average, one trade or not."""
+        tape = self.tape
+        average = (tape.value / tape.volume).quantize(Decimal("0.00000001")) if tape.volume else Decimal(0)
+        return (
+            f"{number(tape.last or Decimal(0))};{number(tape.last_size)};{tape.last_ns // 1_000_000};"
+            f"{number(tape.volume)};{number(average)};true"
+        )
+
+    # -- messages
+
+    def price(self, tick_type: int, price: Decimal | None, size: Decimal, mask: int) -> bytes:
+        """Return a tickPrice; -1 where there is no quote."""
+        if self.delayed:
+            tick_type, mask = _DELAYED_TYPES[tick_type], 0
+        return answers.tick_price(
+            self.client.version,
+            req_id=self.req_id,
+            tick_type=tick_type,
+            price=price,
+            size=size,
+            attr_mask=mask,
+        )
+
+    def size(self, tick_type: int, size: Decimal) -> bytes:
+        """Return a tickSize."""
+        if self.delayed:
+            tick_type = _DELAYED_TYPES[tick_type]
+        return answers.tick_size(self.client.version, req_id=self.req_id, tick_type=tick_type, size=size)
+
+    def text(self, tick_type: int, value: str) -> bytes:
+        """Return a tickString."""
+        if self.delayed:
+            tick_type = _DELAYED_TYPES[tick_type]
+        return answers.tick_string(req_id=self.req_id, tick_type=tick_type, value=value)
