@@ -8,7 +8,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from certify.cli.doctor.examination import Symptom, fail, fit
+from certify.cli.doctor.examination import Symptom, fail, fit, healthy
+from certify.cli.doctor.gateway import DEFAULT_CLIENT_ID, Place, look_at_gateway
 from certify.cli.pipeline import load, open_bench
 from certify.cli.request import Selection
 from certify.errors import CertifyError, UsageError
@@ -40,7 +41,25 @@ def _look_at_backend(profile: Profile, backend: BackendPlan) -> Iterator[Symptom
             )
             return
         yield fit("interpreter", found)
+    if backend.gateway is not None and not backend.gateway.embedded:
+        found_there = list(look_at_gateway(_place(profile, backend)))
+        yield from found_there
+        if not healthy(found_there):
+            return
     yield _come_up(profile, backend)
+
+
+def _place(profile: Profile, backend: BackendPlan) -> Place:
+    """Return the gateway that a backend's options name."""
+    options = backend.options
+    return Place(
+        host=str(options.get("host", "127.0.0.1")),
+        port=int(options["port"]),
+        account=str(options["account"]),
+        client_id=int(options.get("client_id", DEFAULT_CLIENT_ID)),
+        allow_live=profile.safety.allow_live,
+        instrument=next((one for one in profile.instruments if one.kind == "STK"), None),
+    )
 
 
 def _come_up(profile: Profile, backend: BackendPlan) -> Symptom:
