@@ -14,10 +14,20 @@ from certify.errors import UsageError
 
 def all_defects() -> dict[str, Defect]:
     """Return every planted defect by name."""
-    from certify.defects import feed, framework, performance, risk, session, tool, trading
+    from certify.defects import (
+        feed,
+        framework,
+        gateway_session,
+        ib,
+        performance,
+        risk,
+        session,
+        tool,
+        trading,
+    )
 
     found: dict[str, Defect] = {}
-    for module in (framework, feed, session, trading, performance, risk, tool):
+    for module in (framework, feed, session, trading, performance, risk, ib, gateway_session, tool):
         for defect in module.DEFECTS:
             if defect.name in found:
                 raise ValueError(f"two defects are named {defect.name}")

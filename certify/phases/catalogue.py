@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from certify.model.card import CheckCard
-from certify.phases import certification, framework, integration, performance, risk, trading
+from certify.phases import (
+    broker_session,
+    certification,
+    framework,
+    integration,
+    performance,
+    risk,
+    trading,
+)
 from certify.phases.api import Check
 
 CATALOGUE: tuple[Check, ...] = (
     *framework.CHECKS,
     *integration.CHECKS,
+    *broker_session.INTEGRATION,
+    *broker_session.TRADING,
     *trading.CHECKS,
     *performance.CHECKS,
     *risk.CHECKS,

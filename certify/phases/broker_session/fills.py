@@ -309,7 +309,7 @@ def figures_at_gateway(trial: Trial) -> Finding:
     """Trade strangely, compare the figures."""
     desk = SessionDesk(trial, "execution")
     before, rows, volume = _figures(trial), 0, Decimal(0)
-    for behaviour in ("duplicate_execution", "status_lost", "accept"):
+    for behaviour in ("duplicate_execution", "status_lost", "execution_first"):
         quote = desk.market()
         order = desk.marketable(Side.BUY, desk.lots(2), quote)
         desk.house.behave(behaviour, order)

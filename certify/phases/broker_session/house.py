@@ -14,8 +14,6 @@ from certify.phases.api import Unmet
 from certify.phases.trial import PATIENCE_S, Trial
 
 Row = Mapping[str, Any]
-WORKING = frozenset({"PreSubmitted", "Submitted", "PendingSubmit", "PendingCancel", "ApiPending"})
-"""The gateway's own words for an order that may still trade."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,11 +30,8 @@ class HouseOrder:
     qty: Decimal
     price: Decimal | None
     filled: Decimal
-
-    @property
-    def working(self) -> bool:
-        """Whether it may still trade."""
-        return self.status in WORKING
+    working: bool
+    """Whether it may still trade. One that was lost on its way there never does."""
 
 
 class House:
@@ -93,13 +88,15 @@ class House:
         return [row for row in self.rows("executions") if int(row["perm_id"]) in perm_ids]
 
     def position(self, instrument: str) -> Decimal:
-        """Return what the gateway holds of an instrument for all of its accounts in use."""
-        rows = [row for row in self.rows("positions") if row["instrument"] == instrument]
-        return sum((Decimal(str(row["qty"])) for row in rows), Decimal(0))
+        """Return what the gateway holds of an instrument on the system's account."""
+        rows = self.rows("positions", account=self.gateway.address.account)
+        held = (Decimal(str(row["qty"])) for row in rows if row["instrument"] == instrument)
+        return sum(held, Decimal(0))
 
     def lines(self) -> Counter[tuple[str, str]]:
         """Return how many market data lines are open, by instrument and kind of line."""
-        return Counter((str(row["instrument"]), str(row["kind"])) for row in self.rows("subscriptions"))
+        rows = [row for row in self.rows("subscriptions") if row.get("instrument")]
+        return Counter((str(row["instrument"]), str(row["kind"])) for row in rows)
 
     def clients(self) -> list[int]:
         """Return the ids of the clients whose session is up."""
@@ -169,4 +166,5 @@ def _order(row: Row) -> HouseOrder:
         qty=Decimal(str(row["qty"])),
         price=None if price in (None, "") else Decimal(str(price)),
         filled=Decimal(str(row["filled"])),
+        working=bool(row["working"]) and bool(row.get("acknowledged", True)),
     )

@@ -16,7 +16,8 @@ from certify.phases.gateway import GatewayAddress
 TIMEOUT_S = 5.0
 GREETING = b"API\0"
 VERSIONS = b"v157..176"
-IN_USE = b"326"
+IN_USE = b"\x00326\x00"
+"""Error 326 on the wire: the client id is in use."""
 READ = 65536
 
 
@@ -38,16 +39,22 @@ class Intruder:
     def refused(self, within_s: float) -> bool:
         """Whether the gateway says in time that the id is in use (326), or hangs up."""
         deadline_ns = clock.monotonic_ns() + int(within_s * clock.NS_PER_S)
-        while clock.monotonic_ns() < deadline_ns:
-            if b"\x00" + IN_USE + b"\x00" in self._read or not self._receive():
+        while IN_USE not in self._read:
+            left_s = (deadline_ns - clock.monotonic_ns()) / clock.NS_PER_S
+            if left_s <= 0:
+                return False
+            self._socket.settimeout(left_s)
+            try:
+                if not self._receive():
+                    return True
+            except TimeoutError:
+                return False
+            except OSError:
                 return True
-        return False
+        return True
 
     def _receive(self) -> bool:
-        try:
-            data = self._socket.recv(READ)
-        except (TimeoutError, OSError):
-            return False
+        data = self._socket.recv(READ)
         self._read += data
         return bool(data)
 
