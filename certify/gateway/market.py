@@ -27,6 +27,10 @@ _MOST_PER_TURN = 64
 _SHORTEST_WAIT_S = 0.002
 
 
+_MEDIAN_LOTS = {"CASH": 2_000_000.0, "CRYPTO": 20_000.0, "FUT": 60.0, "OPT": 60.0}
+"""Displayed size by kind of instrument, where it is not a stock's."""
+
+
 class _Feed:
     """One instrument's generated events."""
 
@@ -41,7 +45,10 @@ class _Feed:
         self._events = MarketGenerator(
             [instrument],
             settings.seed,
-            shape=MarketShape(rate_per_s=settings.market_rate_per_s or 1.0),
+            shape=MarketShape(
+                rate_per_s=settings.market_rate_per_s or 1.0,
+                median_lots=_MEDIAN_LOTS.get(instrument.kind, 200.0),
+            ),
             start_prices={instrument.id: start} if start is not None else None,
         )
         self._start_ns = clock.monotonic_ns()
