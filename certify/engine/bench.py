@@ -86,8 +86,9 @@ class Bench:
         for session in self.sessions:
             session.stop(reason)
         for session in self.sessions:
-            if session.gateway is not None:
-                session.gateway.close()
+            gateway, session.gateway = session.gateway, None
+            if gateway is not None:
+                gateway.close()
         shutil.rmtree(self._root, ignore_errors=True)
 
     def __enter__(self) -> Bench:
