@@ -14,17 +14,20 @@ DEFAULT_ZONE = "US/Eastern"
 NS_PER_S = 1_000_000_000
 
 
-@lru_cache(maxsize=4096)
 def _local(time_s: int, zone: str) -> datetime:
     return datetime.fromtimestamp(time_s, UTC).astimezone(ZoneInfo(zone))
 
 
 def stamp(version: int, time_ns: int, zone: str = DEFAULT_ZONE) -> str:
     """Write an execution's or a bar's time: `20250718 10:00:00 US/Eastern`; below 174 two spaces, no zone."""
-    local = _local(time_ns // NS_PER_S, zone)
-    if version >= 174:
-        return f"{local:%Y%m%d %H:%M:%S} {zone}"
-    return f"{local:%Y%m%d  %H:%M:%S}"
+    return _stamp(time_ns // NS_PER_S, zone, version >= 174)
+
+
+@lru_cache(maxsize=4096)
+def _stamp(time_s: int, zone: str, zoned: bool) -> str:
+    """Write a second once: the executions of one second have it in common."""
+    local = _local(time_s, zone)
+    return f"{local:%Y%m%d %H:%M:%S} {zone}" if zoned else f"{local:%Y%m%d  %H:%M:%S}"
 
 
 def bar_time(version: int, time_ns: int, *, format_date: int, daily: bool, zone: str = DEFAULT_ZONE) -> str:
