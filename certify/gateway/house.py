@@ -307,8 +307,11 @@ class Gateway:
         return plain(_late(call)(*bound.args, **bound.kwargs))
 
     def action_arguments(self) -> dict[str, tuple[str, ...]]:
-        """Return the name of every action with those of its arguments."""
-        return {name: tuple(inspect.signature(call).parameters) for name, call in self._actions.items()}
+        """Return the name of every action with those of its arguments; `*` where it takes any other too."""
+        return {
+            name: tuple("*" if each.kind is each.VAR_KEYWORD else each.name for each in _parameters(call))
+            for name, call in self._actions.items()
+        }
 
     def describe(self) -> dict[str, Any]:
         """Say what this gateway is."""
@@ -383,3 +386,7 @@ def _late(call: Callable[..., Any]) -> Callable[..., Any]:
 def _not_served(request: object) -> str:
     name = type(request).__name__
     return f"Error processing request.-'{name}' : cause - the simulated gateway does not answer this request"
+
+
+def _parameters(call: Callable[..., Any]) -> tuple[inspect.Parameter, ...]:
+    return tuple(inspect.signature(call).parameters.values())

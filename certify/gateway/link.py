@@ -16,7 +16,7 @@ _RESET_AT_CLOSE = struct.pack("ii", 1, 0)
 """SO_LINGER on, for 0 seconds: closing sends RST."""
 _LAST_WORDS_S = 2.0
 """How long a client may take to read what was sent before the end."""
-_HALF_MESSAGE_S = 0.02
+_HALF_MESSAGE_S = 0.05
 """Between half a message and the reset, so that the half arrives."""
 _HELD_S = 0.05
 
@@ -44,6 +44,9 @@ class Link:
         self._end_timer: asyncio.TimerHandle | None = None
         self._ending = self._gone = False
         transport.set_write_buffer_limits(high=self._limits.congested_bytes)
+        # asyncio sets this only where the socket says that it is TCP; an accepted one does not.
+        self._socket = cast("socket.socket", transport.get_extra_info("socket"))
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     @property
     def unread_bytes(self) -> int:
@@ -161,8 +164,7 @@ class Link:
         if half and not self._gone:
             self._transport.write(half)
         self._ending = True
-        raw = cast("socket.socket", self._transport.get_extra_info("socket"))
-        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_AT_CLOSE)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_AT_CLOSE)
         if half:
             self._loop.call_later(_HALF_MESSAGE_S, self.abort)
         else:

@@ -46,6 +46,11 @@ class PacingSettings:
     violations: int = 3
     """So many windows above the limit, and the connection is dropped."""
 
+    def __post_init__(self) -> None:
+        """Refuse what is no pace; raises `UsageError`."""
+        if self.limit < 0 or self.window_s <= 0 or self.violations < 1:
+            raise UsageError(f"expected a pacing limit of 0 or more, was {self.limit}")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitSettings:

@@ -28,7 +28,11 @@ class RawClient:
         if buffer_bytes is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer_bytes)
         self.socket.settimeout(limit_s)
-        self.socket.connect(("127.0.0.1", port))
+        try:
+            self.socket.connect(("127.0.0.1", port))
+        except OSError:
+            self.socket.close()
+            raise
         self._deframer = Deframer(16 << 20)
         self._ready: list[Fields] = []
         self.reads: list[int] = []

@@ -31,7 +31,9 @@ def test_the_highest_version_that_both_speak_is_answered_in_two_fields(
     assert answer[1][:2] == "20"
 
 
-@pytest.mark.parametrize("offered", ["v179..200", "v100..156", "v99", "178", "v..178", "", "v1..9999999999999"])
+@pytest.mark.parametrize(
+    "offered", ["v179..200", "v100..156", "v99", "178", "v..178", "", "v1..9999999999999"]
+)
 def test_a_client_without_a_common_version_is_closed_without_an_answer(gateway, connect, offered):
     client = connect(gateway)
     client.socket.sendall(b"API\0" + framed(offered))
