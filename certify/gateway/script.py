@@ -137,7 +137,7 @@ class Script:
     steps: tuple[Step, ...]
 
     def check(self, actions: Mapping[str, Iterable[str]]) -> None:
-        """Compare with the actions there are, each with the names of its arguments.
+        """Compare with the actions there are, each with the names of its arguments (`*`: any other too).
 
         Raises:
             ProfileError: an action or an argument has an unknown name.
@@ -147,7 +147,7 @@ class Script:
                 raise step.place.error(unknown("action", step.action, actions))
             known = tuple(actions[step.action])
             for name in step.arguments:
-                if name not in known:
+                if name not in known and "*" not in known:
                     place = step.places.get(name, step.place)
                     raise place.error(unknown(f"argument of {step.action}", name, known))
 
