@@ -163,7 +163,7 @@ class Feed:
         if subscription.stream == TICKS:
             socket.client.reqMktData(req_id, contract, GENERIC_TICKS, False, False, [])
         else:
-            socket.client.reqMktDepth(req_id, contract, DEPTH_ROWS, False, [])
+            socket.client.reqMktDepth(req_id, contract, DEPTH_ROWS, _is_smart(contract), [])
 
     def _cancel(self, req_id: int, subscription: Subscription) -> None:
         del self.by_request[req_id]
@@ -173,7 +173,8 @@ class Feed:
         if subscription.stream == TICKS:
             socket.client.cancelMktData(req_id)
         else:
-            socket.client.cancelMktDepth(req_id, False)
+            contract = self._contracts.contract(subscription.instrument)
+            socket.client.cancelMktDepth(req_id, _is_smart(contract))
 
     # -- what comes in -------------------------------------------------------------------------
 
@@ -281,7 +282,7 @@ class Feed:
             return
         seq = self._next(found.instrument, "BOOK")
         now = clock.now_ns()
-        self._say(BookUpdate(found.instrument, tuple(found.bids), tuple(found.asks), now, seq=seq))
+        self._say(BookUpdate(found.instrument, _levels(found.bids), _levels(found.asks), now, seq=seq))
 
     def _print(self, found: Subscription, price: Decimal, size: Decimal, ts_event_ns: int) -> None:
         if "TRADE" in found.kinds:
@@ -291,3 +292,16 @@ class Feed:
     def _next(self, instrument: str, kind: str) -> int:
         number = self._numbers[instrument, kind] = self._numbers.get((instrument, kind), 0) + 1
         return number
+
+
+def _is_smart(contract: Any) -> bool:
+    """Whether a book is put together from several exchanges: it must be asked for in another way."""
+    return bool(contract.exchange == "SMART")
+
+
+def _levels(rows: list[Level]) -> tuple[Level, ...]:
+    """Return price levels: a row is what one maker or exchange shows, and several may show the same price."""
+    sizes: dict[Decimal, Decimal] = {}
+    for price, size in rows:
+        sizes[price] = sizes.get(price, Decimal(0)) + size
+    return tuple(sizes.items())

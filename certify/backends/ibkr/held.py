@@ -35,6 +35,8 @@ class News:
     price: Decimal | None = None
     reopens: bool = False
     """Whether a TRADE_CANCEL is followed by the corrected fill."""
+    asked: bool = False
+    """Whether the gateway was asked for what is waited for."""
     hold_until_ns: int = 0
     """Not reported before that: something that belongs to it may still come."""
 

@@ -42,11 +42,20 @@ class Questions:
         if held.missing_ns and now - held.missing_ns >= EXECUTION_WAIT_NS:
             held.missing_ns = now
             return True
+        if self._lacks_commission(held, now):
+            return True
         since = held.unanswered_since_ns
         if since is None:
             return False
         wait_ns = DOUBT_WAIT_NS if held.doubt is not None else self._waits.answer_ns
         return now - since >= wait_ns * (held.asked + 1)
+
+    def _lacks_commission(self, held: HeldOrder, now: int) -> bool:
+        """Whether a fill has waited half its time for its commission; a lost report comes with the answer."""
+        if not held.news or held.news[0].execution is None or held.news[0].asked:
+            return False
+        held.news[0].asked = now >= held.news[0].hold_until_ns - self._waits.commission_ns // 2
+        return held.news[0].asked
 
     def asking(self, now: int) -> None:
         """Take note that the question is being sent."""
