@@ -21,6 +21,7 @@ from certify.gateway.contracts.desk import COMMISSIONS
 from certify.gateway.faults import Faults
 from certify.gateway.market import Market
 from certify.gateway.pacing import Traffic
+from certify.gateway.reception import Reception
 from certify.gateway.settings import AccountSettings, GatewaySettings
 from certify.gateway.values import plain
 from certify.gateway.wire import answers
@@ -122,7 +123,7 @@ class Gateway:
         for account in settings.accounts:
             self._open(account)
         self.market = Market(self)
-        self.desks: list[Any] = [self.faults, self.market, *self._make_desks()]
+        self.desks: list[Any] = [self.faults, self.market, Reception(self), *self._make_desks()]
         self._route()
         if self._prepare is not None:
             self._prepare(self)

@@ -21,10 +21,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_it_says_where_it_listens_serves_and_ends_orderly(number):
     with subprocess.Popen(
         [
-            sys.executable,
-            "-m",
-            "certify",
-            "gateway",
+            *CERTIFY,
             "--port",
             "0",
             "--account",
@@ -48,7 +45,7 @@ def test_it_says_where_it_listens_serves_and_ends_orderly(number):
             out, rest = process.communicate(timeout=30)
     assert process.returncode == 130
     assert out == ""
-    assert rest == "certify: interrupted\n"
+    assert rest == ""
 
 
 def test_a_port_in_use_is_one_line_and_exit_2():

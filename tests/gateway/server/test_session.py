@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from certify.clock import now_ns
 from certify.errors import SystemDied, UsageError
 from certify.gateway.embed import EmbeddedGateway
 from certify.gateway.settings import AccountSettings, GatewaySettings
@@ -133,6 +134,41 @@ def test_an_unknown_and_an_unreadable_message_are_answered_and_ten_end_the_conne
     for _ in range(8):
         client.send(998)
     assert client.ends() == "closed"
+
+
+def test_who_asks_what_this_is_hears_that_it_is_simulated(gateway, connect):
+    client = connect(gateway)
+    client.start(3)
+    client.send(104, 9)
+    assert client.read() == ["107", "9", "certify-simulated-gateway"]
+
+
+def test_the_time_is_the_gateways(gateway, connect):
+    client = connect(gateway)
+    client.start(3)
+    gateway.do("clock_offset", s=-100)
+    client.send(49, 1)
+    told = client.read()
+    assert told[:2] == ["49", "1"]
+    assert 99 <= now_ns() / 1e9 - int(told[2]) <= 102
+
+
+def test_what_an_ordinary_login_does_not_have_is_answered_with_nothing(gateway, connect):
+    client = connect(gateway)
+    client.start(3)
+    for asked, answered in (
+        ((80,), ["78", "1", "DU1000001", ""]),
+        ((79, 5), ["77", "5", "0"]),
+        ((85,), ["85", "0"]),
+        ((83, 6, "a6"), ["82", "6", "0"]),
+    ):
+        client.send(*asked)
+        assert client.read() == answered
+    client.send(14, 1, 5)
+    client.send(18, 1, 1)
+    assert client.read()[3] == "321"
+    client.send(24, 1)
+    assert client.read()[3] == "322"
 
 
 def test_requests_are_counted_by_name(gateway, connect):
