@@ -1,7 +1,7 @@
 """Market depth: the venue's book as rows that are inserted, updated and deleted.
 
-The house shows one price a side, so rows behind the book are made up from the price alone, to the number asked
-for: they are seen, but an order cannot trade with them. What customers' orders add is real.
+The house shows one price a side, so rows behind the book are made up from the price alone, as many as are
+asked for: they are seen, but an order cannot trade with them. What customers' orders add is real.
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ class DepthDesk:
     def session(self) -> VenueSession:
         """The session of the venue that books are heard through."""
         if self._session is None:
-            from certify.gateway.house import FEED_ACCOUNT
+            from certify.gateway.settings import FEED_ACCOUNT
 
             self._session = self._gateway.venue.login(FEED_ACCOUNT, self)
         return self._session

@@ -24,6 +24,12 @@ class LiveBar:
         self.volume = self._value = _ZERO
         self.count = 0
 
+    def begin_with(self, volume: Decimal, count: int) -> None:
+        """Count what was traded before the bar was watched, at the price of now."""
+        self.volume += volume
+        self._value += volume * self.close
+        self.count += count
+
     def take(self, event: Quote | Trade) -> bool:
         """Take an event; whether it belongs into the bar."""
         price = price_of(self.what, event)

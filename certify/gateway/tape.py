@@ -102,7 +102,7 @@ class Feed:
     def session(self) -> VenueSession:
         """The session of the venue that everything is heard through."""
         if self._session is None:
-            from certify.gateway.house import FEED_ACCOUNT
+            from certify.gateway.settings import FEED_ACCOUNT
 
             self._session = self._gateway.venue.login(FEED_ACCOUNT, self)
         return self._session
