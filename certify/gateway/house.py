@@ -11,40 +11,32 @@ import inspect
 import logging
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from importlib import import_module
 from typing import Any, Protocol
 
 from certify import clock
 from certify.errors import CertifyError, UsageError
+from certify.gateway.accounts import AccountDesk
 from certify.gateway.client import ClientSession, Outlet
+from certify.gateway.contracts import ContractDesk
 from certify.gateway.contracts.desk import COMMISSIONS
+from certify.gateway.depth import DepthDesk
 from certify.gateway.faults import Faults
+from certify.gateway.history import HistoryDesk
 from certify.gateway.market import Market
+from certify.gateway.market_data import MarketDataDesk
+from certify.gateway.orders import OrderDesk
 from certify.gateway.pacing import Traffic
 from certify.gateway.reception import Reception
-from certify.gateway.settings import AccountSettings, GatewaySettings
-from certify.gateway.values import plain
+from certify.gateway.reference_data import ReferenceDesk
+from certify.gateway.settings import FEED_ACCOUNT, AccountSettings, GatewaySettings
+from certify.gateway.values import plain, whole
 from certify.gateway.wire import answers
 from certify.gateway.wire.contract import WireContract
 from certify.model.trading import Instrument
 from certify.venue import SimulatedVenue
 
-FEED_ACCOUNT = "MARKET-DATA"
-"""An account of the venue without money, for desks that only listen; no client ever sees it."""
-
 _BEAT_S = 0.02
 """How often orders that end by the clock are looked at, and whether the loop was held up."""
-
-DESKS: tuple[tuple[str, str, str], ...] = (
-    # Attribute of the gateway, module, class. A desk is made as `Class(gateway)`, in this order, and may use
-    # those above it. ADD A DESK HERE.
-    ("contracts", "certify.gateway.contracts", "ContractDesk"),
-    ("orders", "certify.gateway.orders", "OrderDesk"),
-    ("accounts", "certify.gateway.accounts", "AccountDesk"),
-    ("market_data", "certify.gateway.market_data", "MarketDataDesk"),
-    ("depth", "certify.gateway.depth", "DepthDesk"),
-    ("history", "certify.gateway.history", "HistoryDesk"),
-)
 
 log = logging.getLogger(__name__)
 
@@ -123,21 +115,23 @@ class Gateway:
         for account in settings.accounts:
             self._open(account)
         self.market = Market(self)
-        self.desks: list[Any] = [self.faults, self.market, Reception(self), *self._make_desks()]
+        self.desks: list[Any] = [self.faults, self.market, *self._make_desks()]
         self._route()
         if self._prepare is not None:
             self._prepare(self)
 
     def _make_desks(self) -> list[Any]:
-        made = []
-        for attribute, module, name in DESKS:
-            try:
-                desk = getattr(import_module(module), name)(self)
-            except (ModuleNotFoundError, AttributeError):
-                continue
-            setattr(self, attribute, desk)
-            made.append(desk)
-        return made
+        """Make the desks that answer requests, each after those that it uses."""
+        self.contracts = ContractDesk(self)
+        self.orders = OrderDesk(self)
+        self.accounts = AccountDesk(self)
+        self.market_data = MarketDataDesk(self)
+        self.depth = DepthDesk(self)
+        self.history = HistoryDesk(self)
+        return [
+            Reception(self), self.contracts, self.orders, self.accounts, self.market_data, self.depth,
+            self.history, ReferenceDesk(self),
+        ]  # fmt: skip
 
     def _route(self) -> None:
         """Note who answers what."""
@@ -146,6 +140,7 @@ class Gateway:
             "describe": self.describe, "fresh": self.fresh, "new_day": self.new_day,
             "open_account": self.open_account, "clients": self.list_clients,
             "requests": self.list_requests, "pacing": self.list_pacing,
+            "subscriptions": self.list_subscriptions,
         }  # fmt: skip
         for desk in self.desks:
             for kind, handler in desk.handlers().items():
@@ -153,17 +148,12 @@ class Gateway:
             for action, call in desk.actions().items():
                 self._actions[action] = call
 
-    def __getattr__(self, name: str) -> Any:
-        """Type desks, which are attributes by the table above; raises `AttributeError` for any other name."""
-        raise AttributeError(f"the gateway has no {name}")
-
     def listed(self, instrument: str) -> tuple[Instrument, Decimal | None]:
         """Return an instrument and where its market starts; the venue trades it from now on.
 
         Raises `UsageError` for one that nobody knows.
         """
-        contracts = getattr(self, "contracts", None)
-        listing = contracts.listing(instrument) if contracts is not None else None
+        listing = self.contracts.listing(instrument)
         known = self.instruments.get(instrument)
         if known is None:
             if listing is None:
@@ -174,8 +164,7 @@ class Gateway:
 
     def instrument_of(self, contract: WireContract) -> str | None:
         """Return the id of the instrument that a client's contract means; `None` when it is not one."""
-        contracts = getattr(self, "contracts", None)
-        found = contracts.resolve(contract) if contracts is not None else None
+        found = self.contracts.resolve(contract)
         return found.instrument.id if found is not None else None
 
     # -- time
@@ -250,8 +239,7 @@ class Gateway:
 
     def next_valid_id(self, client_id: int) -> int:
         """Return an order id above every one that `client_id` ever used."""
-        orders = getattr(self, "orders", None)
-        return orders.next_valid_id(client_id) if orders is not None else self.settings.first_order_id
+        return self.orders.next_valid_id(client_id)
 
     def leave(self, client: ClientSession) -> None:
         """Forget a client whose connection has ended; its orders stay."""
@@ -362,6 +350,12 @@ class Gateway:
             for client in self.everyone()
             if client_id is None or client.client_id == client_id
         ]
+
+    def list_subscriptions(self, client_id: int | None = None) -> list[dict[str, Any]]:
+        """List what is subscribed to, of each desk that has subscriptions."""
+        which = None if client_id is None else whole(client_id, "client_id")
+        lists = (getattr(desk, "subscriptions", None) for desk in self.desks)
+        return [row for listed in lists if listed is not None for row in listed(which)]
 
     def list_requests(self, client_id: int | None = None) -> dict[int, dict[str, int]]:
         """Count the requests of each client id by name, since the start."""

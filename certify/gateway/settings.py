@@ -14,6 +14,9 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 LOWEST_VERSION, HIGHEST_VERSION = 157, 178
 """The dialects spoken; see the table of server versions in `docs/gateway.md`."""
 
+FEED_ACCOUNT = "MARKET-DATA"
+"""An account of the venue without money, for desks that only listen; no client ever sees it."""
+
 DEFAULT_INSTRUMENTS = tuple(
     Instrument(f"{symbol}.{venue}")
     for symbol, venue in (

@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from certify.errors import UsageError
-from certify.gateway.house import FEED_ACCOUNT
 from certify.gateway.orders import refusals
 from certify.gateway.orders.answers import Answers, execution_facts, order_facts
 from certify.gateway.orders.behaviours import Behaviours, Rule
@@ -27,6 +26,7 @@ from certify.gateway.orders.records import (
     Wait,
 )
 from certify.gateway.orders.triggers import Triggers
+from certify.gateway.settings import FEED_ACCOUNT
 from certify.gateway.values import whole
 from certify.gateway.wire import answers
 from certify.gateway.wire.order import WireOrder

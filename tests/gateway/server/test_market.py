@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from certify.errors import UsageError
-from certify.gateway.house import FEED_ACCOUNT
+from certify.gateway.settings import FEED_ACCOUNT
 
 
 class Ear:
