@@ -1,4 +1,4 @@
-"""Answers what is neither market nor account: the time, who this is, and what this gateway does not offer.
+"""Computes options, lists what streams, and answers for what is not offered: news, scans, reports.
 
 Nothing stays unanswered: where there is no data there is an empty answer or IB's own error.
 """
@@ -10,11 +10,9 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from certify.clock import NS_PER_S
-from certify.gateway.contracts.listing import STOCK_EXCHANGES, Listing
+from certify.gateway.contracts.listing import Listing
 from certify.gateway.contracts.options import implied, value, years_left
 from certify.gateway.trading_calendar import local
-from certify.gateway.wire import account_requests as accounts
 from certify.gateway.wire import answers
 from certify.gateway.wire import market_requests as markets
 from certify.gateway.wire import other_requests as others
@@ -24,16 +22,13 @@ if TYPE_CHECKING:
     from certify.gateway.client import ClientSession
     from certify.gateway.house import Gateway
 
-WHITE_BRANDING_ID = "certify-simulated-gateway"
-"""What `reqUserInfo` answers, so that nobody can take this for IB."""
 _SCANNER_PARAMETERS = '<?xml version="1.0" encoding="UTF-8"?>\n<ScanParameterResponse/>\n'
 _OPTION_CALCULATION = 53
 """The tick type of an option's computation that was asked for."""
-_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 class ReferenceDesk:
-    """The time, the login, small tables, and polite refusals."""
+    """Computations of options, and polite refusals."""
 
     def __init__(self, gateway: Gateway) -> None:
         """Answer for `gateway`."""
@@ -42,32 +37,17 @@ class ReferenceDesk:
     def handlers(self) -> Mapping[type[Any], Callable[[ClientSession, Any], None]]:
         """Return the method for each request."""
         return {
-            accounts.ReqCurrentTime: self.current_time,
-            accounts.ReqUserInfo: self.user_info,
-            accounts.SetServerLogLevel: self.heard,
-            accounts.RequestFA: self.no_advisor,
-            accounts.ReplaceFA: self.no_advisor,
-            accounts.ReqFamilyCodes: self.family_codes,
-            accounts.ReqSoftDollarTiers: self.soft_dollar_tiers,
-            markets.ReqSmartComponents: self.smart_components,
             markets.CalculateImpliedVolatility: self.implied_volatility,
             markets.CalculateOptionPrice: self.option_price,
-            markets.CancelCalculateImpliedVolatility: self.heard,
-            markets.CancelCalculateOptionPrice: self.heard,
-            others.ReqNewsBulletins: self.heard,
-            others.CancelNewsBulletins: self.heard,
-            others.ReqNewsProviders: self.news_providers,
+            markets.CancelCalculateImpliedVolatility: self.nothing,
+            markets.CancelCalculateOptionPrice: self.nothing,
             others.ReqNewsArticle: self.news_article,
             others.ReqHistoricalNews: self.historical_news,
             others.ReqScannerParameters: self.scanner_parameters,
             others.ReqScannerSubscription: self.scanner,
-            others.CancelScannerSubscription: self.heard,
             others.ReqFundamentalData: self.fundamental_data,
-            others.CancelFundamentalData: self.heard,
             others.ReqWshMetaData: self.calendar,
-            others.CancelWshMetaData: self.heard,
             others.ReqWshEventData: self.calendar,
-            others.CancelWshEventData: self.heard,
         }
 
     def actions(self) -> Mapping[str, Callable[..., Any]]:
@@ -83,35 +63,8 @@ class ReferenceDesk:
                 listed += subscriptions(None if client_id is None else int(client_id))
         return listed
 
-    def heard(self, _client: ClientSession, _request: object) -> None:
-        """Answer nothing: TWS does not either."""
-
-    def current_time(self, client: ClientSession, _request: accounts.ReqCurrentTime) -> None:
-        """Send the gateway's time in seconds."""
-        client.send(answers.current_time(self._gateway.now_ns() // NS_PER_S))
-
-    def user_info(self, client: ClientSession, request: accounts.ReqUserInfo) -> None:
-        """Say that this is a simulation."""
-        client.send(answers.user_info(req_id=request.req_id, white_branding_id=WHITE_BRANDING_ID))
-
-    def no_advisor(self, client: ClientSession, _request: object) -> None:
-        """Refuse: no account here is an advisor's."""
-        cause = "FA data operations ignored for non FA customers."
-        client.error(-1, 321, f"Error validating request.-'cA' : cause - {cause}")
-
-    def family_codes(self, client: ClientSession, _request: accounts.ReqFamilyCodes) -> None:
-        """Send the accounts, none of which belongs to a family."""
-        client.send(answers.family_codes([(account, "") for account in self._gateway.account_settings]))
-
-    def soft_dollar_tiers(self, client: ClientSession, request: accounts.ReqSoftDollarTiers) -> None:
-        """Send no tiers."""
-        client.send(answers.soft_dollar_tiers(req_id=request.req_id))
-
-    def smart_components(self, client: ClientSession, request: markets.ReqSmartComponents) -> None:
-        """Send the letters of the exchanges."""
-        exchanges = STOCK_EXCHANGES[1:]
-        rows = [(str(bit), name, _LETTERS[bit]) for bit, name in enumerate(exchanges)]
-        client.send(answers.smart_components(req_id=request.req_id, rows=rows))
+    def nothing(self, _client: ClientSession, _request: object) -> None:
+        """Say nothing: what was to be computed is computed already."""
 
     # -- options
 
@@ -171,10 +124,6 @@ class ReferenceDesk:
         return local(self._gateway.now_ns()).date()
 
     # -- what is not offered
-
-    def news_providers(self, client: ClientSession, _request: others.ReqNewsProviders) -> None:
-        """Send no providers."""
-        client.send(answers.news_providers())
 
     def news_article(self, client: ClientSession, request: others.ReqNewsArticle) -> None:
         """Refuse: there is no news."""

@@ -90,8 +90,10 @@ def _refuse_too_many(path: PricePath, span: Span, size_s: int, *, regular: bool)
     """Refuse what would take long, before any work is done."""
     one = next(path.sessions_before(span.end))
     length = sum(part.end - part.start for part in path.segments(one) if part.regular or not regular)
-    sessions = span.days or (min(span.end - span.start, span.end) / DAY_S * 5 / 7 + 1)
-    if sessions * max(1.0, length / size_s) > MOST_BARS:
+    whole_s = span.days * DAY_S or span.end - span.start
+    sessions = span.days or whole_s / DAY_S * 5 / 7 + 1
+    count = sessions if size_s >= DAY_S else min(sessions * length, whole_s) / size_s
+    if count > MOST_BARS:
         raise Unacceptable(162, "Historical Market Data Service error message:Time length exceed max.")
 
 
