@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from certify.gateway.orders import refusals
 from certify.gateway.orders.entry import Refusal, check_same, rejected
 from certify.gateway.orders.exchange_side import shape_limited
-from certify.gateway.orders.records import FILLED, OrderRecord, Wait, whole_if_whole
+from certify.gateway.orders.records import FILLED, OrderRecord, Wait
 from certify.gateway.orders.shapes import Shape
+from certify.gateway.orders.speech import settled_terms
 from certify.gateway.wire.order import WireOrder
 
 if TYPE_CHECKING:
@@ -93,9 +94,10 @@ class Changes:
         trail_changed = (order.aux_price, order.trailing_percent, order.trail_stop_price) != (
             record.terms.aux_price, record.terms.trailing_percent, record.terms.trail_stop_price
         )  # fmt: skip
-        record.terms, record.shape = order, shape
-        record.total = whole_if_whole(order.total_quantity)
-        record.limit = order.lmt_price if shape.limit or shape.trailing else None
+        record.terms = settled_terms(order, record.order_id, record.account, shape)
+        record.shape = shape
+        record.total = record.terms.total_quantity
+        record.limit = record.terms.lmt_price
         if shape.trigger:
             record.stop = order.aux_price
         elif not shape.trailing:

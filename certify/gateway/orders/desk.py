@@ -292,6 +292,7 @@ class OrderDesk(Answers):
         record.commission += execution.commission
         if filled:
             self.send_open_order(record)
+            record.changed()  # its openOrder is hardly asked for again, and there are many
         self._tell_commission(execution, quirks)
 
     def _tell_commission(self, execution: Execution, quirks: Mapping[str, Any]) -> None:

@@ -10,9 +10,9 @@ from certify.gateway.contracts import Listing
 from certify.gateway.orders import margin
 from certify.gateway.orders.behaviours import BEHAVIOURS
 from certify.gateway.orders.entry import Admitted, Refusal
-from certify.gateway.orders.records import FILLED, OrderRecord, Wait, whole_if_whole
+from certify.gateway.orders.records import FILLED, OrderRecord, Wait
 from certify.gateway.orders.shapes import SHAPES, shape_of, time_ns
-from certify.gateway.orders.speech import current_terms
+from certify.gateway.orders.speech import current_terms, settled_terms
 from certify.gateway.wire import order_answers
 from certify.gateway.wire.order import WireOrder
 from certify.model.trading import Side
@@ -55,9 +55,10 @@ class Placing:
 
     def _make(self, client_id: int, order_id: int, order: WireOrder, admitted: Admitted) -> OrderRecord:
         shape, listing = admitted.shape, admitted.listing
+        terms = settled_terms(order, order_id, admitted.account, shape)
         return OrderRecord(
             shape=shape,
-            terms=order,
+            terms=terms,
             client_id=client_id,
             order_id=order_id,
             perm_id=0 if order.what_if else self._desk.numbers.next_perm_id(),
@@ -65,8 +66,8 @@ class Placing:
             instrument=listing.instrument,
             contract=listing.wire(order.contract.exchange or None),
             side=Side.BUY if order.action == "BUY" else Side.SELL,
-            total=whole_if_whole(order.total_quantity),
-            limit=order.lmt_price if shape.limit or shape.trailing else None,
+            total=terms.total_quantity,
+            limit=terms.lmt_price,
             stop=order.aux_price if shape.trigger else order.trail_stop_price if shape.trailing else None,
             parent=admitted.parent,
             placed_ns=self._gateway.now_ns(),
@@ -104,20 +105,10 @@ class Placing:
         if not isinstance(found, Listing):
             self._desk.tell(client_id, order_id, refusal.code, refusal.text)
             return None
-        record = OrderRecord(
-            shape=shape_of(order.order_type) or SHAPES["MKT"],
-            terms=order,
-            client_id=client_id,
-            order_id=order_id,
-            perm_id=self._desk.numbers.next_perm_id(),
-            account=order.account or self._desk.entry.accounts[0],
-            instrument=found.instrument,
-            contract=found.wire(order.contract.exchange or None),
-            side=Side.BUY if order.action == "BUY" else Side.SELL,
-            total=whole_if_whole(order.total_quantity),
-            limit=order.lmt_price,
-            placed_ns=self._gateway.now_ns(),
-        )
+        shape = shape_of(order.order_type) or SHAPES["MKT"]
+        account = order.account or self._desk.entry.accounts[0]
+        admitted = Admitted(account=account, listing=found, shape=shape, parent=None)
+        record = self._make(client_id, order_id, order, admitted)
         self._keep(record)
         self._desk.refuse(record, refusal.code, refusal.text)
         return record

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from certify.gateway.orders.ledger import Ledger
 from certify.gateway.orders.numbers import Numbers
-from certify.gateway.orders.records import ENDED, ZERO, Execution, OrderRecord
+from certify.gateway.orders.records import ENDED, ZERO, Execution, OrderRecord, whole_if_whole
+from certify.gateway.orders.shapes import Shape
 from certify.gateway.wire import answers, order_answers
 from certify.gateway.wire.contract import WireContract
 from certify.gateway.wire.order import WireOrder
@@ -162,16 +163,32 @@ class Speech:
         self.send_status(record)
 
 
+def settled_terms(order: WireOrder, order_id: int, account: str, shape: Shape) -> WireOrder:
+    """Return an order as it is kept: with its account, plain sizes and without fields that say nothing.
+
+    Thousands are kept, and each was sent with some hundred fields of which most are empty.
+    """
+    return replace(
+        order,
+        order_id=order_id,
+        account=account,
+        total_quantity=whole_if_whole(order.total_quantity),
+        lmt_price=order.lmt_price if shape.limit or shape.trailing else None,
+        texts={name: text for name, text in order.texts.items() if text},
+    )
+
+
 def current_terms(record: OrderRecord) -> WireOrder:
     """Return the order as it holds now: the client's terms with what has become of them."""
-    terms = record.terms
+    terms, trailing = record.terms, record.shape.trailing
+    same = terms.total_quantity == record.total and terms.lmt_price == record.limit
+    if same and (not trailing or terms.trail_stop_price == record.stop):
+        return terms
     return replace(
         terms,
-        order_id=record.order_id,
-        account=record.account,
         total_quantity=record.total,
         lmt_price=record.limit,
-        trail_stop_price=record.stop if record.shape.trailing else terms.trail_stop_price,
+        trail_stop_price=record.stop if trailing else terms.trail_stop_price,
     )
 
 
