@@ -167,8 +167,6 @@ def test_what_an_ordinary_login_does_not_have_is_answered_with_nothing(gateway, 
     client.send(14, 1, 5)
     client.send(18, 1, 1)
     assert client.read()[3] == "321"
-    client.send(24, 1)
-    assert client.read()[3] == "322"
 
 
 def test_requests_are_counted_by_name(gateway, connect):
