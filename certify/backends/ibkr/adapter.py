@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from certify.adapter.contract import Context
+from certify.backends.ibkr.clock_watch import ClockWatch
 from certify.backends.ibkr.connection import IbConnection
 from certify.backends.ibkr.settings import IbSettings, parse_settings
 from certify.backends.mock import DEFAULT_INSTRUMENTS, parse_instruments, parse_readiness
@@ -42,6 +43,7 @@ def create(ctx: Context) -> TradingPlatform:
         state_dir=ctx.state_dir,
         market=iter(()),
     )
+    connection.on_clock = ClockWatch(platform.trade_monitor).look
     if config.get("defect"):
         importlib.import_module("certify.defects").plant(config["defect"], platform)
     return platform

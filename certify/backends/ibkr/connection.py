@@ -81,6 +81,8 @@ class IbConnection:
         self.feeds: dict[int, Feed] = {}
         self.sockets: dict[int, GatewaySocket] = {}
         """Open sockets by client id."""
+        self.on_clock: Callable[[float], None] = lambda _offset_s: None
+        """Called now and then with the gateway's time less this machine's, in seconds."""
         self._log = log
         self._now_ns = now_ns
         self._links: dict[int, IbOrderLink | IbFeedLink] = {}
@@ -158,7 +160,9 @@ class IbConnection:
         return self._control
 
     def advance(self) -> None:
-        """Nothing is due by the clock: the loop looks at its own."""
+        """Say how far the gateway's clock is off; nothing else is due: the loop looks at its own."""
+        offsets = [socket.clock_offset_s for socket in list(self.sockets.values())]
+        self.on_clock(max(offsets, key=abs, default=0.0))
 
     # -- sockets -------------------------------------------------------------------------------
 

@@ -249,7 +249,7 @@ def unacknowledged_said(trial: Trial) -> Finding:
 
     def word() -> bool:
         answers = [u for u in desk.updates(order) if u.exec_type is not ExecType.PENDING_NEW]
-        return bool(answers or hearing.alerts())
+        return bool(answers or hearing.of_order(order.client_order_id))
 
     text = f"expected a word that {order.client_order_id} is not acknowledged"
     took = hearing.until(word, text, trial.seconds("said_within"))

@@ -199,7 +199,7 @@ def silent_while_lost(trial: Trial) -> Finding:
     names, house = subscribed(trial), House(trial)
     hearing = Hearing(trial)
     with house.during("connectivity", LOST, KEPT):
-        took = hearing.until(hearing.troubled, "expected the loss to be said", trial.seconds("said_within"))
+        took = hearing.until(hearing.stale, "expected the loss to be said", trial.seconds("said_within"))
         quiet(trial, "IB is lost")
     flowing(trial, names, trial.seconds("back_within"))
     return passed(f"said after {took.value:.0f} ms, silent meanwhile", took)

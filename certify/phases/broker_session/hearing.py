@@ -14,6 +14,9 @@ from certify.phases.session import SystemSession
 from certify.phases.trial import Trial
 
 LOOK_EVERY_S = 0.1
+FEED = "market_data"
+ORDER_PORTS = ("broker", "execution")
+DATA_ALERTS = ("STALE_DATA", "DATA_GAP", "DISCONNECT")
 HEALTH_TIMEOUT_S = 12.0
 """How long a word on its own health may take while the link hangs."""
 
@@ -36,10 +39,11 @@ class Hearing:
         """Return the alerts that were said, repetitions too."""
         return [alert for s in self._sessions for alert in s.inbox.alerts[self._marks[id(s)][1] :]]
 
-    def of(self, instrument: str) -> list[Alert]:
-        """Return the alerts that name an instrument, or its symbol."""
+    def of(self, instrument: str, *kinds: str) -> list[Alert]:
+        """Return the alerts that name an instrument, or its symbol; only of these kinds, where named."""
         words = (instrument, instrument.split(".", maxsplit=1)[0])
-        return [a for a in self.alerts() if a.instrument == instrument or any(w in a.text for w in words)]
+        named = (a for a in self.alerts() if a.instrument == instrument or any(w in a.text for w in words))
+        return [alert for alert in named if not kinds or alert.kind in kinds]
 
     def down(self) -> bool:
         """Whether it was said that a link is down: by an event, an alert, or the health."""
@@ -47,9 +51,21 @@ class Hearing:
             return True
         return any(alert.kind == "DISCONNECT" for alert in self.alerts()) or unwell(self._sessions[0])
 
-    def troubled(self) -> bool:
-        """Whether anything was said at all: a link, an alert, or the health."""
-        return bool(self.links() or self.alerts()) or unwell(self._sessions[0])
+    def stale(self) -> bool:
+        """Whether it was said that market data has stopped: by a link, an alert of it, or the health."""
+        if any(not link.connected for link in self.links()):
+            return True
+        about = (alert.component == FEED or alert.kind in DATA_ALERTS for alert in self.alerts())
+        return any(about) or unwell(self._sessions[0])
+
+    def of_order(self, *names: str) -> list[Alert]:
+        """Return the alerts that name an order, or speak of an order on an order port."""
+        return [
+            alert
+            for alert in self.alerts()
+            if any(name in alert.text for name in names)
+            or (alert.component in ORDER_PORTS and "order" in alert.text.lower())
+        ]
 
     def until(self, look: Callable[[], object], text: str, within_s: float) -> Measurement:
         """Wait for a word and return how long it took; silence fails the check."""

@@ -180,7 +180,7 @@ def others_fills_count(trial: Trial) -> Finding:
             return desk.position() == desk.house.position(name)
 
         def told() -> bool:
-            return any(a.kind == "POSITION_BREAK" for a in hearing.alerts()) or bool(hearing.of(name))
+            return any(alert.kind == "POSITION_BREAK" for alert in hearing.alerts())
 
         trial.poll(
             lambda: seen() or told(), "expected the trade of another client to show or be said", within_s
