@@ -72,7 +72,7 @@ class ReferenceDesk:
         """Send the volatility at which an option is worth a price."""
         option = self._option(client, request)
         spot, price = request.under_price, request.option_price
-        if option is None or spot is None or price is None or spot <= 0:
+        if option is None or option.sec_type != "OPT" or spot is None or price is None or spot <= 0:
             return self._not_computable(client, request.req_id, option)
         years = years_left(option.last_trade_date, self._today())
         found = implied(float(price), float(spot), float(option.strike), years, call=option.right == "C")

@@ -33,11 +33,15 @@ _LEGAL = frozenset(each for shows in SHOWS.values() for each in shows) | {"YIELD
 
 
 class Span(NamedTuple):
-    """A stretch of history, seconds since the epoch; `days` limits it to so many sessions."""
+    """A stretch of history, seconds since the epoch; `days` limits it to so many sessions.
+
+    `trading_s` says how much of it is trading, where that is known; else it is worked out roughly.
+    """
 
     start: int
     end: int
     days: int = 0
+    trading_s: int = 0
 
 
 def check_shown(listing: Listing, what: str) -> None:
@@ -66,8 +70,10 @@ def span_of(path: PricePath, end_s: int, length: Duration, *, regular: bool) -> 
             start = max(part.start, min(part.end, end_s) - left)
             left -= min(part.end, end_s) - start
             if left <= 0:
-                return Span(start, end_s)
-    return Span(start, end_s)
+                break
+        if left <= 0:
+            break
+    return Span(start, end_s, trading_s=length.count)
 
 
 def bars(path: PricePath, span: Span, size_s: int, *, regular: bool) -> list[Bar]:
@@ -90,7 +96,7 @@ def _refuse_too_many(path: PricePath, span: Span, size_s: int, *, regular: bool)
     """Refuse what would take long, before any work is done."""
     one = next(path.sessions_before(span.end))
     length = sum(part.end - part.start for part in path.segments(one) if part.regular or not regular)
-    whole_s = span.days * DAY_S or span.end - span.start
+    whole_s = span.trading_s or span.days * DAY_S or span.end - span.start
     sessions = span.days or whole_s / DAY_S * 5 / 7 + 1
     count = sessions if size_s >= DAY_S else min(sessions * length, whole_s) / size_s
     if count > MOST_BARS:
