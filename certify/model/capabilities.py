@@ -6,6 +6,7 @@ CAPABILITIES: dict[str, str] = {
     "market_data.trades": "publishes trades, not only quotes",
     "market_data.books": "publishes price levels",
     "market_data.sequence": "numbers its quotes (`Quote.seq`)",
+    "market_data.event_time": "stamps quotes with the venue's time",
     "market_data.inject": "lets the tool set the market",
     "market_data.disconnect": "lets the tool break the link to the feed",
     "orders.market": "accepts MARKET orders",

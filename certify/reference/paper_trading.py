@@ -67,6 +67,9 @@ class PaperTrading:
         self._wanted = readiness
         self._first = first
         self._names = names
+        self.equity_every_ns = 0
+        """How often the equity is looked at, at most: a remote broker must be asked for it."""
+        self._equity_due_ns = 0
         self._engines: list[ExecutionEngine] = []
         self._accounts: list[tuple[str, Decimal, str]] = []
         self._mode = PAPER
@@ -124,7 +127,10 @@ class PaperTrading:
     def maintain(self) -> None:
         """Reconnect when it is time, and remember the highest equity."""
         self.engine.session.maintain()
-        self.watch_equity()
+        now = self.kernel.now_ns()
+        if now >= self._equity_due_ns:
+            self._equity_due_ns = now + self.equity_every_ns
+            self.watch_equity()
 
     @locked
     def open_account(self, cash: Decimal, currency: str) -> AccountState:

@@ -95,7 +95,7 @@ class TradingPlatform:
             self.risk.cancel_working.append(self.paper_trading.cancel_all)
 
     def _build_paper(self) -> PaperTrading:
-        return PaperTrading(
+        paper = PaperTrading(
             self.kernel,
             self._journal("paper"),
             open_engine=self._open_paper,
@@ -105,6 +105,8 @@ class TradingPlatform:
             first=(self.settings.cash, self.settings.currency),
             names=self.settings.paper_accounts,
         )
+        paper.equity_every_ns = self.settings.equity_every_ns
+        return paper
 
     def _journal(self, name: str) -> Journal:
         return Journal(self._state_dir / f"platform.{name}.jsonl")

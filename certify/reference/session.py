@@ -325,7 +325,7 @@ class BrokerSession:
     @locked
     def positions(self) -> list[Position]:
         """Return what the broker says the account holds."""
-        self._remember()
+        self._remember_positions()
         return self._last_positions
 
     @locked
@@ -340,17 +340,26 @@ class BrokerSession:
         Raises:
             ConnectionError: there has never been a link to ask over.
         """
-        self._remember()
+        self._remember_account()
         if self._last_account is None:
             raise ConnectionError(f"{self.name} has not been connected yet")
         return self._last_account
 
     def _remember(self) -> None:
+        self._remember_positions()
+        self._remember_account()
+
+    def _remember_positions(self) -> None:
         """Keep what the broker says now; when it cannot be asked, what it said before stands."""
-        if self._link is None:
-            return
         try:
-            self._last_positions = [p for p in self._link.positions() if p.qty]
-            self._last_account = self._link.account()
+            if self._link is not None:
+                self._last_positions = [p for p in self._link.positions() if p.qty]
         except ConnectionError as error:
-            self.kernel.log.warning("%s cannot be asked: %s", self.name, error)
+            self.kernel.log.warning("%s cannot be asked for positions: %s", self.name, error)
+
+    def _remember_account(self) -> None:
+        try:
+            if self._link is not None:
+                self._last_account = self._link.account()
+        except ConnectionError as error:
+            self.kernel.log.warning("%s cannot be asked for money: %s", self.name, error)

@@ -61,6 +61,8 @@ class PlatformSettings:
     alert_repeat_ns: int = 200 * NS_PER_MS
     """How often a cause that goes on is said again, at most."""
     housekeeping_ns: int = 20 * NS_PER_MS
+    equity_every_ns: int = 0
+    """How often the equity of the paper account is looked at, at most."""
 
 
 def parse_limits(given: Mapping[str, Any] | None) -> dict[str, Decimal]:

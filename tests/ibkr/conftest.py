@@ -60,8 +60,9 @@ class Rig:
                 "control_port": control_port,
                 "account": ACCOUNT,
                 "simulated": True,
+                **more.get("connection", {}),
             },
-            **more,
+            **{name: value for name, value in more.items() if name != "connection"},
         }
         self.context = Context(config, state_dir)
         self.platform = create(self.context)

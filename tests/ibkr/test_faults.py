@@ -163,12 +163,12 @@ def test_client_id_in_use_is_said_in_one_line(rig, build):
         build()
 
 
-def test_closed_port_is_said_in_one_line(rig, tmp_path, caplog):
-    host, port, _ = rig.gateway.address
+def test_closed_port_is_said_in_one_line(rig, tmp_path):
+    host = rig.gateway.host
     config = {"host": host, "port": 1, "account": "DU1"}
     context = type(rig.context)(config, tmp_path / "other")
     platform = create(context)
-    with pytest.raises(ConnectionError, match="nothing listens on 127.0.0.1:1"):
+    with pytest.raises(ConnectionError, match=r"nothing listens on 127\.0\.0\.1:1: start TWS"):
         platform.start()
     platform.stop()
 

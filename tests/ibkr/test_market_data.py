@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from certify.errors import CertifyError
-from certify.model.trading import BookUpdate, Quote, Trade
+from certify.model.trading import BookUpdate, Environment, Quote, Trade
 
 AAPL, MSFT = "AAPL.NASDAQ", "MSFT.NASDAQ"
 FEED_ID = 102
@@ -158,11 +158,15 @@ def test_data_that_stop_are_stale(build):
     rig.until(lambda: rig.alerts("STALE_DATA"), "an alert")
 
 
-def test_real_gateway_has_no_market_to_set(build, rig):
-    real = build(client_id=301)
-    real.platform.connection._control = None
+def test_real_gateway_has_no_market_to_set_and_no_account_to_open(build):
+    rig = build(connection={"control_port": None, "simulated": False})
+    info = rig.platform.describe()
+    assert info.environment is Environment.PAPER
+    assert rig.platform.paper_trading is None
+    for flag in ("market_data.inject", "paper.open_account", "paper.go_live"):
+        assert isinstance(info.capabilities[flag], str)
     with pytest.raises(CertifyError, match="real broker"):
-        real.platform.market_data.inject(Quote(AAPL, Decimal(1), Decimal(1), Decimal(2), Decimal(1), 0))
+        rig.platform.market_data.inject(Quote(AAPL, Decimal(1), Decimal(1), Decimal(2), Decimal(1), 0))
 
 
 def test_reference_prices_come_back_by_themselves(rig):

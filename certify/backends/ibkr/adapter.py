@@ -12,7 +12,7 @@ from certify.backends.ibkr.clock_watch import ClockWatch
 from certify.backends.ibkr.connection import IbConnection
 from certify.backends.ibkr.settings import IbSettings, parse_settings
 from certify.backends.mock import DEFAULT_INSTRUMENTS, parse_instruments, parse_readiness
-from certify.clock import NS_PER_MS, now_ns
+from certify.clock import NS_PER_MS, NS_PER_S, now_ns
 from certify.errors import UsageError
 from certify.reference import PlatformSettings, TradingPlatform
 from certify.reference.kernel import Kernel
@@ -21,6 +21,7 @@ from certify.reference.settings import parse_limits
 NAME = "certify reference platform over Interactive Brokers"
 ONE_LOGIN = "one login at Interactive Brokers has one trading session: there is no second broker to go to"
 NO_PAPER = "a paper account at Interactive Brokers is not opened by a program"
+NO_TIMES = "IB sends the time of prints only; quotes bear the time of their arrival"
 NOT_SIMULATED = "a real market cannot be set"
 
 
@@ -62,6 +63,7 @@ def platform_settings(config: Mapping[str, Any], settings: IbSettings) -> Platfo
         capabilities=capabilities(settings),
         paper=settings.simulated or settings.paper_account is not None,
         paper_accounts=paper_accounts(settings),
+        equity_every_ns=NS_PER_S,
         max_stale_ns=int(Decimal(str(config.get("max_stale_ms", 3500))) * NS_PER_MS),
         failover_after_ns=int(Decimal(str(config.get("failover_after_ms", 2000))) * NS_PER_MS),
     )
@@ -76,7 +78,11 @@ def paper_accounts(settings: IbSettings) -> str:
 
 def capabilities(settings: IbSettings) -> dict[str, bool | str]:
     """Return what is not claimed, with the reason."""
-    missing: dict[str, bool | str] = {"framework.switch": ONE_LOGIN, "framework.failover": ONE_LOGIN}
+    missing: dict[str, bool | str] = {
+        "framework.switch": ONE_LOGIN,
+        "framework.failover": ONE_LOGIN,
+        "market_data.event_time": NO_TIMES,
+    }
     if not settings.simulated:
         missing["market_data.inject"] = NOT_SIMULATED
         missing["paper.open_account"] = NO_PAPER

@@ -36,7 +36,7 @@ from certify.reference.orders import unknown_order
 TICK_S = 0.02
 """How often the ledger is looked at for what has waited too long."""
 POSITIONS_AGE_NS = 3 * clock.NS_PER_S
-MONEY_AGE_NS = clock.NS_PER_S
+MONEY_AGE_NS = 50 * clock.NS_PER_MS
 """So old may an answer be before the broker is asked again; after a fill it is asked at once."""
 COMMISSION_GRACE_S = 0.3
 """So long are commissions of recovered executions waited for at a login."""
