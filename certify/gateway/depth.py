@@ -45,20 +45,19 @@ class DepthStream:
         self.shown: dict[int, list[Row]] = {ASK: [], BID: []}
 
     def changes(self, side: int, rows: list[Row]) -> Iterator[tuple[int, int, Row]]:
-        """Yield (position, operation, row) that make the shown rows of a side into `rows`."""
-        shown, prices = self.shown[side], {price for price, _ in rows}
-        for position in range(len(shown) - 1, -1, -1):
-            if shown[position][0] not in prices:
-                yield position, DELETE, (Decimal(0), Decimal(0))
-                del shown[position]
+        """Yield (position, operation, row) that make the shown rows of a side into `rows`.
+
+        Rows are inserted and deleted at the end only: some clients (ib_async) do not move the rows behind.
+        """
+        shown = self.shown[side]
         for position, row in enumerate(rows):
-            if position < len(shown) and shown[position][0] == row[0]:
-                if shown[position] != row:
-                    yield position, UPDATE, row
-                    shown[position] = row
-            else:
+            if position >= len(shown):
                 yield position, INSERT, row
-                shown.insert(position, row)
+            elif shown[position] != row:
+                yield position, UPDATE, row
+        for position in range(len(shown) - 1, len(rows) - 1, -1):
+            yield position, DELETE, (Decimal(0), Decimal(0))
+        self.shown[side] = list(rows)
 
     def frame(self, side: int, position: int, operation: int, row: Row) -> bytes:
         """Return one row's message: with market makers or exchanges when the depth is a smart one."""

@@ -249,8 +249,7 @@ def bracket_takes_profit(desk):
     desk.until(lambda: trades[0].orderStatus.status == "Filled", "the parent to fill")
     desk.until(lambda: trades[1].orderStatus.status == "Submitted", "the take-profit to work")
     assert trades[2].orderStatus.status == "PreSubmitted", trades[2].orderStatus
-    desk.ib.cancelOrder(trades[1].order)
-    desk.until(lambda: trades[1].isDone() and trades[2].isDone(), "both children to end")
+    desk.end(*trades[1:])
     return [trade.orderStatus.status for trade in trades]
 
 
