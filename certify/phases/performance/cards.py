@@ -6,6 +6,8 @@ from certify.model.card import CheckCard, Parameter
 from certify.model.ids import ComponentId, Outcome, PhaseId, Severity
 
 INJECT = ("market_data.inject",)
+TIMES = ("market_data.event_time",)
+"""Quotes of a load are told apart by their times."""
 
 
 def _card(name: str, component: ComponentId, severity: Severity, title: str, **rest: object) -> CheckCard:
@@ -81,6 +83,7 @@ MARKET_DATA_LEVELS = _card(
     ),
     passes_when="the rate of quotes shown is at least the stated share of the rate that was offered",
     remedy="Find what holds the feed back; quotes must not queue behind orders.",
+    needs=TIMES,
     methods=INJECT,
     parameters=(
         Parameter(name="min_share", default="90%", text="quotes per second, as a share of what is offered"),
@@ -204,6 +207,7 @@ KEEPS_UP = _card(
     steps=("count the injected quotes that were never shown",),
     passes_when="every quote is shown",
     remedy="Look for a bounded queue or a conflating feed; declare conflation if it is meant.",
+    needs=TIMES,
     methods=INJECT,
     references=("catalogue PF-03",),
     defects=("quote_lost_under_load",),
