@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 
 _READ_ONLY = "Error validating request.-'bW' : cause - The API interface is currently in Read-Only mode."
 _BY_TRADER = "Cancelled by Trader"
+_MOST_WAITING = 10_000
+"""Requests kept while IB cannot be reached; any further one is lost."""
 
 
 class OrderDesk(Answers):
@@ -148,7 +150,7 @@ class OrderDesk(Answers):
     def _when_reachable(self, call: Callable[[], None]) -> None:
         if self._gateway.faults.connected_to_ib:
             call()
-        else:
+        elif len(self._waiting_for_ib) < _MOST_WAITING:
             self._waiting_for_ib.append(call)
 
     def _place(self, client_id: int, order: WireOrder) -> None:
@@ -213,9 +215,12 @@ class OrderDesk(Answers):
         if not record.waits:
             self.exchange.route(record)
             return
+        ready = record.waits == {Wait.TRIGGER}
+        if ready:
+            self.triggers.begin_trail(record)
         record.status = record.standing()
         self.announce(record)
-        if record.waits == {Wait.TRIGGER}:
+        if ready:
             self.triggers.watch(record)
 
     def pull(self, record: OrderRecord) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from certify.gateway.house import Gateway
 
 NO_ALLOCATION = 436
+_BEYOND = Decimal(10) ** 12
 OFF_TICK_TEXT = "The price does not conform to the minimum price variation for this contract."
 
 
@@ -109,16 +110,27 @@ def _check_prices(order: WireOrder, shape: Shape, tick: Decimal) -> None:
         raise rejected(refusals.words("STOP_PRICE", "the trigger price is missing"))
     if shape.trailing:
         _check_trail(order, shape)
+    _check_size(order)
     checked = [order.lmt_price] if shape.limit else []
     checked += [order.aux_price] if shape.trigger else []
     checked += [order.trail_stop_price] if shape.trailing else []
     for price in checked:
         if price is None:
             continue
-        if price <= 0 or not price.is_finite():
+        if price <= 0:
             raise rejected(refusals.words("PRICE", "a price must be positive"))
         if price % tick:
             raise Refusal(refusals.OFF_TICK, OFF_TICK_TEXT)
+
+
+def _check_size(order: WireOrder) -> None:
+    """Refuse numbers that no order has, whatever they are for."""
+    trail = (order.trail_stop_price, order.trailing_percent, order.lmt_price_offset)
+    numbers = (order.lmt_price, order.aux_price, *trail)
+    if any(number is not None and not abs(number) < _BEYOND for number in numbers):
+        raise rejected(refusals.words("PRICE", "a price is beyond every market"))
+    if order.total_quantity >= _BEYOND:
+        raise rejected(refusals.words("QTY", "the size is beyond every market"))
 
 
 def _check_trail(order: WireOrder, shape: Shape) -> None:

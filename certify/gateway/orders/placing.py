@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from certify.gateway.contracts import Listing
 from certify.gateway.orders import margin
-from certify.gateway.orders.behaviours import BEHAVIOURS
+from certify.gateway.orders.behaviours import BEHAVIOURS, Rule
 from certify.gateway.orders.entry import Admitted, Refusal
 from certify.gateway.orders.records import FILLED, OrderRecord, Wait
 from certify.gateway.orders.shapes import SHAPES, shape_of, time_ns
@@ -116,14 +116,20 @@ class Placing:
     def transmit(self, record: OrderRecord) -> None:
         """Let an order go with its family that was placed with transmit off, the parent last."""
         family = [each for each in self._desk.groups.family(record) if Wait.TRANSMIT in each.waits]
-        for member in [record, *family]:
+        going = [record, *family]
+        # Commands are for orders in the sequence of their placing; the parent comes first in that.
+        rules = {each.order_id: self._rule(each) for each in sorted(going, key=lambda each: each.order_id)}
+        for member in going:
             member.waits.discard(Wait.TRANSMIT)
             member.silent = False
-            self.begin(member)
+            self._begin(member, rules[member.order_id])
 
-    def begin(self, record: OrderRecord) -> None:
+    def _rule(self, record: OrderRecord) -> Rule | None:
+        behaviours = self._desk.behaviours
+        return behaviours.take(record) if behaviours.any else None
+
+    def _begin(self, record: OrderRecord, rule: Rule | None) -> None:
         """Let an order that has been transmitted fare as it shall."""
-        rule = self._desk.behaviours.take(record) if self._desk.behaviours.any else None
         if rule is None:
             self._desk.proceed(record)
             return

@@ -43,6 +43,13 @@ class Triggers:
             feeds.update(missing)
             self.session.subscribe(instrument, missing)
 
+    def begin_trail(self, record: OrderRecord) -> None:
+        """Let the trigger of a trailing order that has none yet begin at its distance from the market."""
+        if record.shape.trailing and record.stop is None:
+            market = self.market_price(record)
+            if market is not None:
+                _trail(record, market)
+
     def watch(self, record: OrderRecord) -> None:
         """Watch for an order, beginning with the market as it is."""
         watched = self._watched.setdefault(record.instrument.id, [])
