@@ -242,9 +242,10 @@ class HistoryDesk:
         """Send how much was traded at which price; raises `Unacceptable`."""
         listing = self.contract(request.contract)
         end_s = self._gateway.now_ns() // NS_PER_S
-        span = making.Span(end_s - wanted.period(request.period), end_s)
+        path = self.path(listing)
+        span = making.span_of(path, end_s, wanted.period(request.period), regular=request.use_rth)
         sizes: dict[int, int] = {}
-        for bar in making.bars(self.path(listing), span, 300, regular=request.use_rth):
+        for bar in making.bars(path, span, 300, regular=request.use_rth):
             sizes[bar.close] = sizes.get(bar.close, 0) + bar.volume
         tick = listing.instrument.tick
         rows = [(price * tick, Decimal(size)) for price, size in sorted(sizes.items())]

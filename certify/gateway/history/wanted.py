@@ -21,14 +21,8 @@ BAR_SIZES = {
 SMALL_S = 30
 """Bars up to this size are paced."""
 _UNITS = {"S": 1, "D": DAY_S, "W": 7 * DAY_S, "M": 30 * DAY_S, "Y": 365 * DAY_S}
-_PERIOD_UNITS = {
-    "sec": 1,
-    "min": _MINUTE,
-    "hour": _HOUR,
-    "day": DAY_S,
-    "week": 7 * DAY_S,
-    "month": 30 * DAY_S,
-}
+_PERIODS = {"sec": "S", "min": "S", "hour": "S", "day": "D", "week": "W", "month": "M"}
+_PERIOD_S = {"min": _MINUTE, "hour": _HOUR}
 _DURATION = re.compile(r"(\d{1,6}) ?([SDWMY])")
 _PERIOD = re.compile(r"(\d{1,4}) ?(sec|min|hour|day|week|month)s?")
 _MOMENT = re.compile(r"(\d{8})(?:(-| +)(\d{2}:\d{2}:\d{2}))?(?: +([A-Za-z_]+(?:/[A-Za-z_+\-0-9]+)*))?")
@@ -90,12 +84,12 @@ def duration(text: str) -> Duration:
     return made
 
 
-def period(text: str) -> int:
-    """Return the seconds of a histogram's period, as `3 days`; raises `Unacceptable`."""
+def period(text: str) -> Duration:
+    """Return a histogram's period, as `3 days`; raises `Unacceptable`."""
     match = _PERIOD.fullmatch(text.strip().lower())
     if match is None or not int(match[1]):
         raise invalid(f"Invalid histogram period: {text}")
-    return int(match[1]) * _PERIOD_UNITS[match[2]]
+    return Duration(int(match[1]) * _PERIOD_S.get(match[2], 1), _PERIODS[match[2]])
 
 
 def moment(text: str) -> int | None:
