@@ -167,7 +167,8 @@ def test_the_option_chain_has_what_can_be_resolved(client):
 
 
 def test_the_market_rule_of_a_contract_is_its_tick(bench, client):
-    for name in ("AAPL.NASDAQ", "ESZ6.CME", "EUR.USD.IDEALPRO", "BTC.USD.PAXOS", "USD.JPY.IDEALPRO"):
+    front = bench.gateway.contracts.book.under(0, "ES")[0].instrument.id
+    for name in ("AAPL.NASDAQ", front, "EUR.USD.IDEALPRO", "BTC.USD.PAXOS", "USD.JPY.IDEALPRO"):
         listing = bench.gateway.contracts.listing(name)
         client.ask("reqMarketRule", listing.rule_id)
         [(_, (step,))] = client.all("marketRule")
