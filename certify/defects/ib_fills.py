@@ -7,7 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from certify.defects.ib_wrap import Collected, change_reports, on_ledgers
+from certify.defects.ib_wrap import Collected, change_reports, on_desks, on_ledgers
 from certify.defects.trading_wrap import wrap
 from certify.model.trading import ExecType, OrderUpdate
 
@@ -102,12 +102,27 @@ def _ib_late_commission_dropped(platform: Any) -> None:
     on_ledgers(platform, each)
 
 
-@planted("ib_waits_for_commission", "a fill is not reported before its commission has come")
+@planted("ib_waits_for_commission", "a fill is not reported before its commission has come by itself")
 def _ib_waits_for_commission(platform: Any) -> None:
-    def each(ledger: Any) -> None:
+    def each(desk: Any) -> None:
+        ledger, asking = desk.ledger, list[bool]()
+        ask_orders, on_commission = desk.ask_orders, ledger.on_commission
+
+        async def asked() -> Any:
+            asking.append(True)
+            try:
+                return await ask_orders()
+            finally:
+                asking.pop()
+
+        def live_only(exec_id: str, commission: Decimal) -> None:
+            if not asking:
+                on_commission(exec_id, commission)
+
+        desk.ask_orders, ledger.on_commission = asked, live_only
         ledger._waits = replace(ledger._waits, commission_ns=NEVER_NS)
 
-    on_ledgers(platform, each)
+    on_desks(platform, each)
 
 
 @planted("ib_bust_ignored", "an execution that is taken back stays booked")

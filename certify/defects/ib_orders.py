@@ -154,7 +154,7 @@ def _ib_unanswered_sent_again(platform: Any) -> None:
                         del due[name]
                     elif platform.kernel.now_ns() >= at_ns:
                         del due[name]
-                        submit(order)
+                        platform.connection.post(link.desk.submit, order)
 
             return also
 

@@ -33,6 +33,11 @@ class Collected:
 
 def on_ledgers(platform: Any, change: Callable[[Any], None]) -> None:
     """Change the ledger of orders of each account, before anything is in it."""
+    on_desks(platform, lambda desk: change(desk.ledger))
+
+
+def on_desks(platform: Any, change: Callable[[Any], None]) -> None:
+    """Change what follows the orders of each account, before it follows any."""
     changed: list[Any] = []
 
     def make(desk_of: Any) -> Any:
@@ -40,7 +45,7 @@ def on_ledgers(platform: Any, change: Callable[[Any], None]) -> None:
             desk = desk_of(account)
             if desk not in changed:
                 changed.append(desk)
-                change(desk.ledger)
+                change(desk)
             return desk
 
         return found

@@ -10,6 +10,7 @@ from certify.phases.api import Check
 from certify.phases.broker_session import (
     answers,
     feed_data,
+    feed_lines,
     feed_links,
     fills,
     identity,
@@ -20,6 +21,7 @@ from certify.phases.broker_session import (
 
 INTEGRATION: tuple[Check, ...] = (
     *feed_data.CHECKS,
+    *feed_lines.CHECKS,
     *feed_links.CHECKS,
     *identity.CHECKS,
     *links.INTEGRATION,

@@ -233,6 +233,7 @@ def message_lives(trial: Trial) -> Finding:
         remedy="watch each order for its first answer; ask for open orders before anything is sent again",
         parameters=(
             Parameter(name="said_within", default="20s", text="how long an order may stay unanswered unsaid"),
+            SILENT_FOR,
         ),
         references=("EX-28", "EX-30", "erdewit/ib_insync#502"),
         destructive=True,
@@ -253,6 +254,7 @@ def unacknowledged_said(trial: Trial) -> Finding:
 
     text = f"expected a word that {order.client_order_id} is not acknowledged"
     took = hearing.until(word, text, trial.seconds("said_within"))
+    trial.wait(PORT, lambda: None, trial.seconds("silent_for"))
     expect_equal(desk.house.requests("PlaceOrder") - sent, 1, "times that the order was sent")
     _true_to_gateway(desk, order)
     return passed(f"said after {took.value:.0f} ms, sent once", took)

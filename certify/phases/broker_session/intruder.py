@@ -6,6 +6,7 @@ who it is; see Interactive Brokers' documentation of the API's protocol.
 
 from __future__ import annotations
 
+import itertools
 import socket
 import threading
 from types import TracebackType
@@ -19,6 +20,8 @@ VERSIONS = b"v157..176"
 IN_USE = b"\x00326\x00"
 """Error 326 on the wire: the client id is in use."""
 READ = 65536
+BURST = 40
+"""Requests in one second; the gateway takes 50."""
 
 
 class Intruder:
@@ -32,9 +35,19 @@ class Intruder:
         """
         self._socket = socket.create_connection((address.host, address.port), timeout=TIMEOUT_S)
         self._read = b""
+        self._numbers = itertools.count(1)
         self._socket.sendall(GREETING + _framed(VERSIONS))
         self._receive()
         self._socket.sendall(_framed(b"71\x002\x00%d\x00\x00" % client_id))
+
+    def stream(self, symbol: str, primary: str, count: int) -> None:
+        """Ask for so many lines of market data of a share, not faster than the gateway takes requests."""
+        for number in range(count):
+            contract = (0, symbol, "STK", "", 0, "", "", "SMART", primary, "USD", "", "")
+            fields = (1, 11, next(self._numbers), *contract, 0, "", 0, 0, "")
+            self._socket.sendall(_framed("".join(f"{field}\0" for field in fields).encode()))
+            if number % BURST == BURST - 1:
+                clock.sleep_s(1.0)
 
     def refused(self, within_s: float) -> bool:
         """Whether the gateway says in time that the id is in use (326), or hangs up."""

@@ -11,6 +11,7 @@ market_data.competing_session_said: ib_stale_data_unsaid ib_quotes_repeated_in_s
 market_data.torn_frames: ib_quotes_thinned
 market_data.same_as_gateway: ib_quotes_thinned ib_sizes_of_before
 market_data.never_half_moved: ib_quotes_half_moved
+market_data.line_limit_said: ib_stale_data_unsaid
 market_data.lines_given_back: ib_lines_never_given_back
 market_data.lines_after_reset: ib_lines_forgotten_after_login ib_lines_all_after_login
 market_data.lines_after_1101: ib_1101_taken_for_1102 gateway_says_1102_for_1101
