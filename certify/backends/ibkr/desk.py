@@ -106,6 +106,7 @@ class OrderDesk:
     async def synchronise(self) -> tuple[list[OrderUpdate], list[OrderUpdate]]:
         """Learn what has happened, quietly; return every execution and the working orders."""
         self.ledger.muted = True
+        self.questions.asking(clock.now_ns())
         listed = await self.ask_orders()
         await self._commissions()
         self.questions.after_login(listed)
