@@ -161,7 +161,7 @@ def order_facts(record: OrderRecord) -> dict[str, Any]:
         "parent_id": record.parent.order_id if record.parent else 0,
         "oca_group": terms.oca_group,
         "acknowledged": not record.silent,
-        "working": record.working,
+        "working": record.working and record.behaviour != "never_acknowledge",
     }
 
 

@@ -91,6 +91,10 @@ class Behaviours:
                 return rule
         return None
 
+    def clear(self) -> None:
+        """Forget the commands that still wait for an order."""
+        self._rules.clear()
+
     @property
     def any(self) -> bool:
         """Whether a command waits."""

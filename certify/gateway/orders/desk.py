@@ -108,6 +108,8 @@ class OrderDesk(Answers):
             waiting, self._waiting_for_ib = self._waiting_for_ib, []
             for go in waiting:
                 go()
+        elif name == "heal":
+            self.behaviours.clear()
 
     def new_day(self) -> None:
         """End DAY orders that are not at the venue, open for OPG orders and forget the day before."""
@@ -294,7 +296,9 @@ class OrderDesk(Answers):
         if filled or early:
             self.send_open_order(record)
         self.send_status(record)
-        record.commission += execution.commission
+        late = "commission_late" in quirks or "commission_lost" in quirks
+        if not late:
+            record.commission += execution.commission
         if filled:
             self.send_open_order(record)
             record.changed()  # its openOrder is hardly asked for again, and there are many
@@ -302,13 +306,16 @@ class OrderDesk(Answers):
 
     def _tell_commission(self, execution: Execution, quirks: Mapping[str, Any]) -> None:
         if "commission_lost" in quirks:
+            execution.record.commission += execution.commission
             return
         if "commission_late" in quirks:
             execution.commission_known = False
 
-            def report(desk: OrderDesk, _record: OrderRecord) -> None:
-                execution.commission_known = True
-                desk.send_commission(execution)
+            def report(desk: OrderDesk, record: OrderRecord) -> None:
+                if not execution.superseded:
+                    execution.commission_known = True
+                    record.commission += execution.commission
+                    desk.send_commission(execution)
 
             self.later(quirks["commission_late"], report, execution.record)
             return

@@ -70,7 +70,8 @@ class Interventions:
             return
         record.filled -= old.shares
         record.notional -= old.shares * old.price
-        record.commission -= old.commission
+        if old.commission_known:
+            record.commission -= old.commission
         new = self._revision(old, update.exec_id or "")
         new.price = old.price
         self._desk.ledger.replace(old, new)
@@ -94,6 +95,8 @@ class Interventions:
             record.last_price = price
         new = self._revision(old, old.venue_exec_id)
         new.shares, new.price, new.commission = old.shares, price, old.commission
+        if not old.commission_known:
+            record.commission += old.commission
         self._desk.ledger.replace(old, new)
         self._tell(record, new)
 

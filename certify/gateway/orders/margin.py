@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING
 
+from certify.gateway.accounts.money import MARGIN, PAID_IN_FULL
 from certify.gateway.contracts.desk import COMMISSIONS
 from certify.gateway.contracts.listing import Listing
 from certify.gateway.orders.records import PRE_SUBMITTED, ZERO, OrderRecord
@@ -17,13 +18,6 @@ if TYPE_CHECKING:
     from certify.gateway.house import Gateway
 
 _CENT = Decimal("0.01")
-_RATES = {
-    "STK": (Decimal("0.50"), Decimal("0.25")),
-    "FUT": (Decimal("0.10"), Decimal("0.08")),
-    "CASH": (Decimal("0.03"), Decimal("0.03")),
-}
-"""Initial and maintenance margin as shares of a position's value, as the account values have them."""
-_IN_FULL = (Decimal(1), Decimal(1))
 
 
 @dataclass(slots=True)
@@ -32,7 +26,7 @@ class _Margin:
     maintenance: Decimal = ZERO
 
     def add(self, listing: Listing, value: Decimal, sign: int = 1) -> None:
-        initial, maintenance = _RATES.get(listing.sec_type, _IN_FULL)
+        initial, maintenance = MARGIN.get(listing.sec_type, PAID_IN_FULL)
         self.initial += sign * initial * abs(value)
         self.maintenance += sign * maintenance * abs(value)
 

@@ -151,7 +151,9 @@ def test_a_late_commission_is_not_known_before(bench, client):
     assert "commission" not in client.take()
     ask = _executions(client)
     assert ask == ["exec 1 BOT 10@230", "execDetailsEnd"]
+    assert bench.orders()[1]["commission"] == "0"
     bench.pass_time(100)
+    assert bench.orders()[1]["commission"] == "1.00"
     assert client.take() == ["commission"]
     assert _executions(client) == ["exec 1 BOT 10@230", "commission", "execDetailsEnd"]
 
@@ -188,6 +190,20 @@ def test_a_command_is_for_the_orders_that_match_and_as_often_as_it_says(bench, c
     states = [each["status"] for each in bench.gateway.do("orders", client_id=1)]
     assert states == ["Submitted", "Inactive", "Inactive", "Submitted"]
     assert bench.gateway.do("orders", client_id="2")[0]["status"] == "Submitted"
+
+
+def test_healing_forgets_the_commands_that_wait(bench, client):
+    command(bench, "reject", count=5)
+    bench.desk.fault("heal")
+    client.place(MarketOrder("BUY", 1))
+    assert bench.orders()[1]["status"] == "Filled"
+
+
+def test_of_a_bracket_the_parent_takes_the_first_command(bench, client):
+    command(bench, "reject")
+    parent = client.place(LimitOrder("BUY", 1, 200, transmit=False))
+    client.place(LimitOrder("SELL", 1, 240, parentId=parent))
+    assert [each["status"] for each in bench.orders().values()] == ["Inactive", "Cancelled"]
 
 
 @pytest.mark.parametrize(
