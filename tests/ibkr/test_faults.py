@@ -137,6 +137,19 @@ def test_restart_finds_orders_fills_and_positions_again(rig):
         again.platform.stop()
 
 
+def test_restart_finds_the_orders_of_the_paper_account_in_use(rig):
+    rig.platform.paper_trading.open_account(Decimal(50_000), "USD")
+    sent = rig.send(10, "99.00", port="paper_trading")
+    rig.wait(sent, "NEW")
+    again = rig.restart()
+    try:
+        assert [u.client_order_id for u in again.platform.paper_trading.open_orders()] == [sent]
+        again.platform.paper_trading.cancel(sent, AAPL)
+        again.wait(sent, "CANCELED")
+    finally:
+        again.platform.stop()
+
+
 def test_order_that_ended_while_the_process_was_down_is_said_to_have_ended(rig):
     sent = rig.send(10, "99.00")
     rig.wait(sent, "NEW")

@@ -293,8 +293,7 @@ class IbConnection:
     def _client_id(self, account: str) -> int:
         if account == self.settings.account:
             return self.settings.client_id + ORDERS_ID
-        others = [name for name in self.desks if name != self.settings.account]
-        return self.settings.client_id + PAPER_ID + others.index(account)
+        return self.settings.client_id + PAPER_ID + self.sent.number(account)
 
     def _say(self, account: str, update: OrderUpdate) -> None:
         link = self._links.get(self._client_id(account))

@@ -20,16 +20,26 @@ class SentOrders:
         """Read what earlier processes sent."""
         self._journal = Journal(path)
         self._orders: dict[str, Order] = {}
+        self._accounts: list[str] = []
         for kind, *content in self._journal.load():
             if kind == "order":
                 order = ORDERS.unpack(content[0])
                 self._orders[order.client_order_id] = order
+            elif kind == "account":
+                self._accounts.append(content[0])
             else:
                 self._change(content[0], *(None if each is None else Decimal(each) for each in content[1:]))
 
     def __len__(self) -> int:
         """Return how many orders were sent."""
         return len(self._orders)
+
+    def number(self, account: str) -> int:
+        """Return which account this is, counted from 0: the same after a restart."""
+        if account not in self._accounts:
+            self._accounts.append(account)
+            self._journal.append("account", account)
+        return self._accounts.index(account)
 
     def get(self, client_order_id: str) -> Order | None:
         """Return an order that was sent."""
