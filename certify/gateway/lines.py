@@ -115,15 +115,13 @@ class Line:
         tape = self.tape
         if tape.bid != self._bid:
             self._bid, self._bid_size = tape.bid, tape.bid_size
-            out.append(self.price(1, tape.bid, tape.bid_size, _CAN_TRADE))
-            out.append(self.size(0, tape.bid_size))
+            out.append(self.quote(1, 0, tape.bid, tape.bid_size))
         elif tape.bid_size != self._bid_size:
             self._bid_size = tape.bid_size
             out.append(self.size(0, tape.bid_size))
         if tape.ask != self._ask:
             self._ask, self._ask_size = tape.ask, tape.ask_size
-            out.append(self.price(2, tape.ask, tape.ask_size, _CAN_TRADE))
-            out.append(self.size(3, tape.ask_size))
+            out.append(self.quote(2, 3, tape.ask, tape.ask_size))
         elif tape.ask_size != self._ask_size:
             self._ask_size = tape.ask_size
             out.append(self.size(3, tape.ask_size))
@@ -163,6 +161,19 @@ class Line:
         )
 
     # -- messages
+
+    def quote(self, price_type: int, size_type: int, price: Decimal | None, size: Decimal) -> bytes:
+        """Return one side of the quote: its price and its size."""
+        if price is None or self.delayed:
+            return self.price(price_type, price, size, _CAN_TRADE) + self.size(size_type, size)
+        return answers.tick_price_and_size(
+            self.client.version,
+            req_id=self.req_id,
+            tick_types=(price_type, size_type),
+            price=price,
+            size=size,
+            attr_mask=_CAN_TRADE,
+        )
 
     def price(self, tick_type: int, price: Decimal | None, size: Decimal, mask: int) -> bytes:
         """Return a tickPrice; -1 where there is no quote."""

@@ -168,7 +168,11 @@ class Matching:
         for sign, new in orders.items():
             if sign not in market.house:
                 market.house[sign] = new
-                self.trade(market, new)
+                best = market.book.side(-sign).best()
+                if best is None or new.key + best.key < 0:
+                    market.book.rest(new)  # the usual case, without the questions that `trade` asks
+                else:
+                    self.trade(market, new)
         self.run_stops(market)
 
     def bust(self, exec_id: str) -> None:

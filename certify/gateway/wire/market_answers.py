@@ -36,6 +36,7 @@ __all__ = [
     "tick_generic",
     "tick_option_computation",
     "tick_price",
+    "tick_price_and_size",
     "tick_req_params",
     "tick_size",
     "tick_snapshot_end",
@@ -114,6 +115,24 @@ def tick_price(
     return framed(
         f"1\x006\0{req_id}\0{tick_type}\0{number(price)}\0{size_text(version, size)}\0{attr_mask}\0"
     )
+
+
+def tick_price_and_size(
+    version: int,
+    *,
+    req_id: int,
+    tick_types: tuple[int, int],
+    price: Decimal,
+    size: Decimal,
+    attr_mask: int = 0,
+) -> bytes:
+    """Write tickPrice and the tickSize that follows it, of these two tick types: most ticks are such pairs."""
+    held = size_text(version, size)
+    first = f"1\x006\0{req_id}\0{tick_types[0]}\0{number(price)}\0{held}\0{attr_mask}\0"
+    second = f"2\x006\0{req_id}\0{tick_types[1]}\0{held}\0"
+    if len(first) > 127:  # no number is so long; the lengths below are written as one character
+        return framed(first) + framed(second)
+    return f"\0\0\0{chr(len(first))}{first}\0\0\0{chr(len(second))}{second}".encode("ascii")
 
 
 def tick_size(version: int, *, req_id: int, tick_type: int, size: Decimal | int) -> bytes:

@@ -267,7 +267,7 @@ def test_a_replaced_method_is_used(bench, client):
     bench.gateway.market_data.send_ticks = lambda _client, frames: client.write(frames[0])
     bench.market("220.00", "220.01")
     bench.pass_time(1)
-    assert [name for name, _ in client.heard.calls] == ["priceSizeTick"]
+    assert [name for name, _ in client.heard.calls] == ["priceSizeTick", "tickSize"]
 
 
 def test_sizes_are_whole_for_old_clients(bench):
