@@ -11,6 +11,10 @@ from certify.model.card import CheckCard
 from certify.model.ids import PhaseId
 from certify.phases.catalogue import cards
 
+GATEWAYS = {
+    "any": "where a gateway of Interactive Brokers stands behind its ports",
+    "simulated": "where the simulated gateway stands behind its ports: it commands faults of it",
+}
 PAGE = Path(__file__).with_name("checks.md")
 ASKS = {
     PhaseId.FRAMEWORK: "Does every component start, answer, stop and start again; is the ground sound?",
@@ -70,6 +74,8 @@ def _card(card: CheckCard) -> Iterator[str]:
     yield f"* **When it fails** {card.remedy}"
     if card.needs or card.methods:
         yield f"* **Needs** {_codes((*card.needs, *card.methods))}"
+    if card.gateway:
+        yield f"* **Only** {GATEWAYS[card.gateway]}"
     if card.parameters:
         shown = (f"`{one.name}` ({one.default or 'empty'})" for one in card.parameters)
         yield f"* **Parameters** {', '.join(shown)}"
@@ -90,12 +96,12 @@ def _defects(every: tuple[CheckCard, ...]) -> Iterator[str]:
         "",
         "## Planted defects",
         "",
-        f"{len(known)} ways to break the reference system, from outside.",
+        f"{len(known)} ways to break the reference systems, from outside; [cli.md](cli.md) says where.",
     )
-    yield from ("", "| defect | what goes wrong | must be caught by |", "| --- | --- | --- |")
+    yield from ("", "| defect | in | what goes wrong | must be caught by |", "| --- | --- | --- | --- |")
     for name, defect in sorted(known.items()):
         claimed = tuple(card.id for card in every if name in card.defects)
-        yield f"| `{name}` | {defect.text.replace('|', chr(92) + '|')} | {_codes(claimed)} |"
+        yield f"| `{name}` | {defect.where} | {defect.text.replace('|', chr(92) + '|')} | {_codes(claimed)} |"
 
 
 if __name__ == "__main__":
