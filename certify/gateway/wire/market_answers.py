@@ -126,7 +126,7 @@ def tick_price_and_size(
     size: Decimal,
     attr_mask: int = 0,
 ) -> bytes:
-    """Write tickPrice and the tickSize that follows it, of these two tick types: most ticks are such pairs."""
+    """Write tickPrice and the tickSize that follows it, of these two types: most ticks are such pairs."""
     held = size_text(version, size)
     first = f"1\x006\0{req_id}\0{tick_types[0]}\0{number(price)}\0{held}\0{attr_mask}\0"
     second = f"2\x006\0{req_id}\0{tick_types[1]}\0{held}\0"
