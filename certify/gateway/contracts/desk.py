@@ -32,7 +32,7 @@ COMMISSIONS = {
     "CASH": CommissionSchedule(per_unit=Decimal("0.00002"), minimum_per_order=Decimal("2.00")),
     "CRYPTO": CommissionSchedule(per_unit=Decimal(0), minimum_per_order=Decimal("1.75")),
 }
-"""What a fill costs by security type, of IB's order of magnitude; stocks cost what the venue asks by itself."""
+"""What a fill costs by security type, of IB's order of magnitude; stocks cost what the venue asks."""
 
 
 class ContractDesk:
@@ -60,12 +60,12 @@ class ContractDesk:
     # -- for the other desks
 
     def resolve(self, contract: WireContract) -> Listing | None:
-        """Return the one contract that a client means, which trades from now on; `None` when it is not one."""
+        """Return the one contract that is meant, which trades from now on; `None` when it is not one."""
         found = self.find(contract)
         return found if isinstance(found, Listing) else None
 
     def find(self, contract: WireContract) -> Listing | Refusal:
-        """Return the one contract that a client means, which trades from now on, or the error to answer with."""
+        """Return the one contract that is meant, which trades from now on, or the error to answer with."""
         found = self.book.find(contract)
         if isinstance(found, Listing):
             self.trade(found)
@@ -143,7 +143,7 @@ class ContractDesk:
         return ("OPT",) if chain else ()
 
     def option_parameters(self, client: ClientSession, request: ReqSecDefOptParams) -> None:
-        """Answer with expirations and strikes on each exchange of the chain; just the end when there is none."""
+        """Answer with expirations and strikes on each exchange of a chain; just the end without one."""
         chain = self.book.chain(request.underlying_symbol)
         good = request.underlying_sec_type == "STK" and not request.fut_fop_exchange
         if chain is not None and good and request.underlying_con_id in (0, chain.underlying.con_id):
