@@ -186,15 +186,14 @@ def test_closed_port_is_said_in_one_line(rig, tmp_path):
     platform.stop()
 
 
-def test_foreign_account_is_said_in_one_line(rig, tmp_path):
+def test_foreign_account_is_said_in_one_line(rig, tmp_path, caplog):
     host, port, _ = rig.gateway.address
-    context = type(rig.context)(
-        {"host": host, "port": port, "account": "DU7654321", "client_id": 401}, tmp_path / "x"
-    )
-    platform = create(context)
+    config = {"host": host, "port": port, "account": "DU7654321", "client_id": 401, "simulated": True}
+    platform = create(type(rig.context)(config, tmp_path / "other"))
     platform.start()
     try:
         assert not platform.health().connected
+        assert "account DU***321 is not under this login" in caplog.text
     finally:
         platform.stop()
 

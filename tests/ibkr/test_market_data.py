@@ -158,7 +158,8 @@ def test_data_that_stop_are_stale(build):
     rig.until(lambda: rig.alerts("STALE_DATA"), "an alert")
 
 
-def test_real_gateway_has_no_market_to_set_and_no_account_to_open(build):
+def test_real_gateway_has_no_market_to_set_and_no_account_to_open(build, monkeypatch):
+    monkeypatch.setattr("certify.backends.ibkr.connection.BRAND", "somebody else")
     rig = build(connection={"control_port": None, "simulated": False})
     info = rig.platform.describe()
     assert info.environment is Environment.PAPER
@@ -167,6 +168,17 @@ def test_real_gateway_has_no_market_to_set_and_no_account_to_open(build):
         assert isinstance(info.capabilities[flag], str)
     with pytest.raises(CertifyError, match="real broker"):
         rig.platform.market_data.inject(Quote(AAPL, Decimal(1), Decimal(1), Decimal(2), Decimal(1), 0))
+
+
+def test_simulated_gateway_is_not_taken_for_a_real_one(build):
+    with pytest.raises(CertifyError, match="is a simulated one"):
+        build(connection={"control_port": None, "simulated": False})
+
+
+def test_real_gateway_is_not_taken_for_a_simulated_one(build, monkeypatch):
+    monkeypatch.setattr("certify.backends.ibkr.connection.BRAND", "somebody else")
+    with pytest.raises(CertifyError, match="does not say that it is a simulated one"):
+        build()
 
 
 def test_reference_prices_come_back_by_themselves(rig):

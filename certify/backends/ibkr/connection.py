@@ -39,7 +39,7 @@ from certify.backends.ibkr.loop import LoopThread
 from certify.backends.ibkr.receiver import Refused
 from certify.backends.ibkr.safety import Safety
 from certify.backends.ibkr.settings import IbSettings, masked
-from certify.errors import NotSupported
+from certify.errors import CertifyError, NotSupported, UsageError
 from certify.model.trading import Instrument, Order, OrderUpdate, Quote, Trade
 from certify.reference.connection import FeedListener, OrderListener
 from certify.reference.pricing import PriceBook
@@ -88,6 +88,7 @@ class IbConnection:
         self._links: dict[int, IbOrderLink | IbFeedLink] = {}
         self._opening: dict[int, asyncio.Task[GatewaySocket]] = {}
         self._numbers: dict[int, dict[tuple[str, str], int]] = {}
+        self._brand_known = False
         self._loop: LoopThread | None = None
         self._delivery: DeliveryThread | None = None
         self._control: ControlPort | None = None
@@ -186,18 +187,36 @@ class IbConnection:
         await socket.connect()
         self.sockets[client_id] = socket
         try:
-            await self._greet(socket)
-        except (ConnectionError, Refused):
+            await self._check_brand(socket)
+            await self._qualify(socket)
+        except (ConnectionError, CertifyError):
             self._drop(socket)
             raise
         return socket
+
+    async def _check_brand(self, socket: GatewaySocket) -> None:
+        """Make sure that a simulated gateway is not taken for IB, nor IB for a simulated one.
+
+        Raises:
+            UsageError: the gateway is not what the configuration says.
+        """
+        if self._brand_known:
+            return
+        try:
+            brand = await socket.ask(socket.client.reqUserInfo)
+        except (ConnectionError, Refused):
+            brand = ""  # an old gateway does not know the question
+        if (brand == BRAND) is not self.settings.simulated:
+            found = "is a simulated one" if brand == BRAND else "does not say that it is a simulated one"
+            raise UsageError(f"the gateway at {socket.where} {found}: set `simulated` to what it is")
+        self._brand_known = True
 
     def _opened(self, client_id: int, task: asyncio.Task[GatewaySocket]) -> None:
         self._opening.pop(client_id, None)
         if not task.cancelled():
             task.exception()  # has been raised where it was waited for, if it was
 
-    async def _greet(self, socket: GatewaySocket) -> None:
+    async def _qualify(self, socket: GatewaySocket) -> None:
         """Learn what the contracts are, once; an instrument that IB does not know is said in the log."""
         for name in self.contracts.unqualified():
             try:
@@ -263,7 +282,7 @@ class IbConnection:
         desk.attach(socket)
         try:
             found = await desk.synchronise()
-        except (ConnectionError, Refused):
+        except (ConnectionError, CertifyError):
             desk.detach()
             self._drop(socket)
             raise

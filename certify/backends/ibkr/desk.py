@@ -331,9 +331,9 @@ class OrderDesk:
         self.ledger.on_commission(report.execId, executions.decimal(report.commission))
 
     def on_position(self, account: str, contract: Any, qty: float, average_cost: float) -> None:
-        """Take a position."""
-        instrument = self._contracts.instrument_of(contract) or f"{contract.symbol}.{contract.secType}"
-        if account == self.account:
+        """Take a position; what the account holds beside the instruments that are traded is none of ours."""
+        instrument = self._contracts.instrument_of(contract)
+        if account == self.account and instrument is not None:
             held = (executions.decimal(qty), executions.decimal(average_cost))
             self._arriving[instrument] = self.snapshot.positions[instrument] = held
 
