@@ -74,6 +74,10 @@ def _card(card: CheckCard) -> Iterator[str]:
     yield f"* **When it fails** {card.remedy}"
     if card.needs or card.methods:
         yield f"* **Needs** {_codes((*card.needs, *card.methods))}"
+    if card.gateway == "simulated":
+        yield "* **Gateway** a simulated one of Interactive Brokers, whose faults the check commands"
+    elif card.gateway:
+        yield "* **Gateway** one of Interactive Brokers, real or simulated"
     if card.gateway:
         yield f"* **Only** {GATEWAYS[card.gateway]}"
     if card.parameters:

@@ -42,7 +42,7 @@ def reject_is_reject(trial: Trial) -> Finding:
     order_card(
         "read_only",
         "On a read-only API (321) an order is refused with the reason, and works again without",
-        CRITICAL,
+        MAJOR,
         steps=("let the gateway be read-only", "send an order", "let it be writable", "send another"),
         passes_when="the first is REJECTED with a reason and not at the gateway, the second is taken",
         remedy="take 321 in answer to an order for a reject, and say which box in the settings is ticked",
@@ -66,7 +66,7 @@ def read_only(trial: Trial) -> Finding:
     order_card(
         "tick_violation",
         "A new order that IB does not take for its price (110) ends as rejected, not in limbo",
-        CRITICAL,
+        MAJOR,
         steps=("let the gateway answer the next order with 110", "send one"),
         passes_when="it ends as REJECTED in time, and nothing of it works at the gateway",
         remedy="take 110 in answer to a new order for its end: no status message follows",

@@ -213,7 +213,7 @@ def competing_session_said(trial: Trial) -> Finding:
     feed_card(
         "torn_frames",
         "Messages that arrive in small pieces lose no quote and change none",
-        CRITICAL,
+        MAJOR,
         steps=("let the gateway write in pieces of a few bytes", "set several markets there", "compare"),
         passes_when="each market that is set is shown with its prices and sizes",
         remedy="put messages together by their length, whatever the reads bring",

@@ -155,7 +155,7 @@ def lines_after_1102(trial: Trial) -> Finding:
     feed_card(
         "reset_in_message",
         "A socket that breaks in the middle of a message leaves no half quote behind",
-        CRITICAL,
+        MAJOR,
         steps=(
             "subscribe",
             "reset the socket after half a message",

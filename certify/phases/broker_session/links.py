@@ -299,7 +299,7 @@ def connected_true(trial: Trial) -> Finding:
     monitor_card(
         "link_alert_silent_link",
         "The loss of IB behind an open socket (1100) raises an alert",
-        CRITICAL,
+        MAJOR,
         steps=("let the gateway lose IB (1100)", "wait for an alert", "let it come back (1102)"),
         passes_when="an alert of the kind DISCONNECT is raised in time",
         remedy="raise the same alert for 1100 as for a closed socket",

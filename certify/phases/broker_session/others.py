@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from certify.model.trading import ExecType, Order, OrdStatus, Side
 from certify.phases.api import Check, Finding, Unmet, check, expect, expect_equal, passed
-from certify.phases.broker_session.cards import BACK_WITHIN, CRITICAL, SAID_WITHIN, path_card
+from certify.phases.broker_session.cards import BACK_WITHIN, CRITICAL, MAJOR, SAID_WITHIN, path_card
 from certify.phases.broker_session.desk import SessionDesk
 from certify.phases.broker_session.fills import lists_quantity
 from certify.phases.broker_session.hearing import Hearing, back
@@ -161,7 +161,7 @@ def _far(desk: SessionDesk, bid: Decimal | None) -> Decimal:
     path_card(
         "others_fills_count",
         "A trade that somebody else makes on the account shows in the position, or is said",
-        CRITICAL,
+        MAJOR,
         steps=("let another client buy on the account", "look at the position", "let it sell again"),
         passes_when="the position said becomes the gateway's, or an alert says that they differ",
         remedy="compare the own position with reqPositions regularly, and say a difference",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from certify.model.trading import ExecType, Side
@@ -11,12 +12,26 @@ from certify.phases.broker_session.cards import BACK_WITHIN, CRITICAL, path_card
 from certify.phases.broker_session.desk import SessionDesk
 from certify.phases.broker_session.fills import lists_quantity
 from certify.phases.broker_session.hearing import Hearing, back
+from certify.phases.broker_session.house import House
 from certify.phases.broker_session.links import DATA_LOST, KEPT, LOST, OFF, ON
 from certify.phases.orders import ANSWERED, CANCEL_ANSWERS, said
 from certify.phases.trial import Trial
 
 PORT = "execution"
 AWAY_S = 1.0
+
+
+@contextmanager
+def away(house: House, action: str, begin: Mapping[str, Any], end: Mapping[str, Any]) -> Iterator[None]:
+    """Let the session be away while the block runs.
+
+    A silent link ends with a reset: TCP delivers what it carries or breaks, it never loses a part in the
+    middle. A system that has not noticed the silence yet must learn of it so.
+    """
+    with house.during(action, begin, end):
+        yield
+    if action == "half_open":
+        house.do("reset")
 
 
 def filled_away(trial: Trial, action: str, begin: Mapping[str, Any], end: Mapping[str, Any]) -> Finding:
@@ -27,7 +42,7 @@ def filled_away(trial: Trial, action: str, begin: Mapping[str, Any], end: Mappin
     desk.matches_house()
     order, _ = desk.resting(4)
     hearing = Hearing(trial)
-    with desk.house.during(action, begin, end):
+    with away(desk.house, action, begin, end):
         trial.wait(PORT, hearing.links, AWAY_S)
         desk.buy_through(order)
         trial.poll(
@@ -121,7 +136,7 @@ def fills_through_closed_port(trial: Trial) -> Finding:
             "trade, rest an order",
             "let the gateway go silent",
             "move the market through the order",
-            "let it talk again",
+            "let the link break at last, and the gateway talk again",
         ),
         passes_when="the fill is told once, no earlier one again; executions and position are the gateway's",
         remedy="reconcile after a silent link as after a broken one",
@@ -140,7 +155,7 @@ def sent_away(trial: Trial, action: str, begin: Mapping[str, Any], end: Mapping[
     desk = SessionDesk(trial, PORT)
     desk.market()
     order = desk.order(Side.BUY, desk.lots(2))
-    with desk.house.during(action, begin, end):
+    with away(desk.house, action, begin, end):
         trial.wait(PORT, lambda: None, AWAY_S)
         desk.submit(order)
         trial.wait(PORT, lambda: None, AWAY_S)
@@ -183,7 +198,12 @@ def order_during_1100(trial: Trial) -> Finding:
         "order_into_silence",
         "An order sent into a silent link is refused or found, and the word on it is true",
         CRITICAL,
-        steps=("let the gateway go silent", "send an order", "let it talk", "look here and at the gateway"),
+        steps=(
+            "let the gateway go silent",
+            "send an order",
+            "let the link break at last, and the gateway talk again",
+            "look here and at the gateway",
+        ),
         passes_when="NEW and one order works there, or REJECTED with a reason and none does",
         remedy="keep an unanswered order open; after the next login find out what became of it",
         parameters=(BACK_WITHIN,),
