@@ -362,6 +362,7 @@ DEFECTS: tuple[Defect, ...] = (
         "quote_restamped",
         "The event time is overwritten on arrival.",
         quotes(lambda q: replace(q, ts_event_ns=clock.now_ns() + 1), period=1),
+        "venue",
     ),
     Defect("book_unsorted", "A far level lies before the best.", books(_unsorted)),
     Defect("book_keeps_empty_levels", "Levels that are gone stay with size 0.", books(_with_empty_level)),

@@ -103,8 +103,9 @@ def on_engines(platform: Any, change: Callable[[Any], None]) -> None:
 
 def on_sessions(platform: Any, change: Callable[[Any], None]) -> None:
     """Change every broker session: the main account's now, those of paper accounts when they are opened."""
-    for name in ("SIM-A", "SIM-B"):
-        change(platform.broker_framework._brokers[name].session)
+    for broker in platform.broker_framework._brokers.values():
+        if broker.session is not None:
+            change(broker.session)
 
     def each(engine: Any) -> None:
         if engine is not platform.execution:
@@ -120,11 +121,11 @@ class Collected:
         """Start empty."""
         self.defects: list[Defect] = []
 
-    def __call__(self, name: str, text: str) -> Callable[[Plant], Plant]:
+    def __call__(self, name: str, text: str, *, where: str = "system") -> Callable[[Plant], Plant]:
         """Collect a function as the defect `name`; used as a decorator."""
 
         def add(function: Plant) -> Plant:
-            self.defects.append(Defect(name, text, function))
+            self.defects.append(Defect(name, text, function, where))
             return function
 
         return add
