@@ -10,7 +10,7 @@ from certify.gateway.orders.entry import Refusal, check_same, rejected
 from certify.gateway.orders.exchange_side import shape_limited
 from certify.gateway.orders.records import FILLED, OrderRecord, Wait
 from certify.gateway.orders.shapes import Shape
-from certify.gateway.orders.speech import settled_terms
+from certify.gateway.orders.speech import settle
 from certify.gateway.wire.order import WireOrder
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class Changes:
         trail_changed = (order.aux_price, order.trailing_percent, order.trail_stop_price) != (
             record.terms.aux_price, record.terms.trailing_percent, record.terms.trail_stop_price
         )  # fmt: skip
-        record.terms = settled_terms(order, record.order_id, record.account, shape)
+        record.terms = settle(order, record.order_id, record.account, shape)
         record.shape = shape
         record.total = record.terms.total_quantity
         record.limit = record.terms.lmt_price

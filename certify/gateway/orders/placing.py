@@ -12,7 +12,7 @@ from certify.gateway.orders.behaviours import BEHAVIOURS, Rule
 from certify.gateway.orders.entry import Admitted, Refusal
 from certify.gateway.orders.records import FILLED, OrderRecord, Wait
 from certify.gateway.orders.shapes import SHAPES, shape_of, time_ns
-from certify.gateway.orders.speech import current_terms, settled_terms
+from certify.gateway.orders.speech import current_terms, settle
 from certify.gateway.wire import order_answers
 from certify.gateway.wire.order import WireOrder
 from certify.model.trading import Side
@@ -55,7 +55,7 @@ class Placing:
 
     def _make(self, client_id: int, order_id: int, order: WireOrder, admitted: Admitted) -> OrderRecord:
         shape, listing = admitted.shape, admitted.listing
-        terms = settled_terms(order, order_id, admitted.account, shape)
+        terms = settle(order, order_id, admitted.account, shape)
         return OrderRecord(
             shape=shape,
             terms=terms,

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from certify.gateway.client import ClientSession
     from certify.gateway.house import Gateway
 
+_set = object.__setattr__
 _STATUS = "@STATUS@"
 _AFTER_STATUS = 14
 """Fields of an openOrder after the status: nine margins, three commissions, their currency, the warning."""
@@ -163,19 +164,19 @@ class Speech:
         self.send_status(record)
 
 
-def settled_terms(order: WireOrder, order_id: int, account: str, shape: Shape) -> WireOrder:
-    """Return an order as it is kept: with its account, plain sizes and without fields that say nothing.
+def settle(order: WireOrder, order_id: int, account: str, shape: Shape) -> WireOrder:
+    """Make an order what is kept of it: with its account, plain sizes and without fields that say nothing.
 
-    Thousands are kept, and each was sent with some hundred fields of which most are empty.
+    Thousands are kept, and each was sent with some hundred fields of which most are empty. The order is the
+    desk's own from here on and is changed in place: copying its fifty fields would cost too much.
     """
-    return replace(
-        order,
-        order_id=order_id,
-        account=account,
-        total_quantity=whole_if_whole(order.total_quantity),
-        lmt_price=order.lmt_price if shape.limit or shape.trailing else None,
-        texts={name: text for name, text in order.texts.items() if text},
-    )
+    _set(order, "order_id", order_id)
+    _set(order, "account", account)
+    _set(order, "total_quantity", whole_if_whole(order.total_quantity))
+    _set(order, "texts", {name: text for name, text in order.texts.items() if text})
+    if not shape.limit and not shape.trailing:
+        _set(order, "lmt_price", None)
+    return order
 
 
 def current_terms(record: OrderRecord) -> WireOrder:
