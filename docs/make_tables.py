@@ -1,4 +1,4 @@
-"""Fill the tables of README.md and docs/adapter.md from the code: `python docs/make_tables.py`.
+"""Fill the tables of README.md and of pages in docs from the code: `python docs/make_tables.py`.
 
 A table stands between `<!-- NAME: … -->` and `<!-- end -->`; what is between is replaced.
 """
@@ -17,7 +17,7 @@ from certify.model.trading import LIMIT_UNITS
 from certify.resources import profiles_dir
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = (ROOT / "README.md", ROOT / "docs" / "adapter.md")
+PAGES = (ROOT / "README.md", ROOT / "docs" / "adapter.md", ROOT / "docs" / "gateway.md")
 BLOCK = re.compile(r"(<!-- (?P<name>[a-z_]+): [^>]* -->\n)(?P<body>.*?)(<!-- end -->)", re.DOTALL)
 
 
@@ -100,6 +100,54 @@ def _signature(name: str, method: Callable[..., object]) -> str:
     return f"{name}({', '.join(map(str, kept))}){arrow}".replace("'", "")
 
 
+def _gateway_actions() -> Iterator[str]:
+    from certify.gateway.house import Gateway
+
+    yield from ("| action | arguments | does |", "| --- | --- | --- |")
+    for name, call in sorted(Gateway().all_actions().items()):
+        arguments = ", ".join(_argument(each) for each in inspect.signature(call).parameters.values())
+        yield f"| `{name}` | {arguments} | {_first_line(call)} |"
+
+
+def _argument(parameter: inspect.Parameter) -> str:
+    if parameter.kind is parameter.VAR_KEYWORD:
+        return "…"
+    if parameter.default in (parameter.empty, None):
+        return parameter.name
+    return f"{parameter.name}={parameter.default}"
+
+
+def _first_line(call: Callable[..., object]) -> str:
+    said = inspect.cleandoc(call.__doc__ or "").split("\n\n")[0]
+    said = re.sub(r"(; raises|\. Raises) `UsageError`.*", ".", said, flags=re.DOTALL)
+    return said.replace("\n", " ").replace("|", "\\|")
+
+
+def _gateway_behaviours() -> Iterator[str]:
+    from certify.gateway.orders import behaviours
+
+    rows = [line for line in (behaviours.__doc__ or "").splitlines() if line.startswith("| ")]
+    yield from (rows[0], rows[1])
+    for row in rows[2:]:
+        name, rest = row[2:].split(" | ", 1)
+        yield f"| `{name}` | {rest}"
+
+
+def _gateway_events() -> Iterator[str]:
+    from certify.gateway.director import event_table
+
+    yield from ("| event | when | can be narrowed to | a step may use |", "| --- | --- | --- | --- |")
+    for name, says, filters, references in event_table():
+        yield f"| `{name}` | {says} | {filters} | {references} |"
+
+
+def _gateway_magic() -> Iterator[str]:
+    from certify.gateway.magic import MAGIC
+
+    yield from ("| quantity | what happens |", "| --: | --- |")
+    yield from (f"| {qty} | {magic.says} |" for qty, magic in MAGIC.items())
+
+
 TABLES: dict[str, Callable[[], Iterator[str]]] = {
     "commands": _commands,
     "exit_codes": _exit_codes,
@@ -107,6 +155,10 @@ TABLES: dict[str, Callable[[], Iterator[str]]] = {
     "capabilities": _capabilities,
     "limits": _limits,
     "ports": _ports,
+    "gateway_actions": _gateway_actions,
+    "gateway_behaviours": _gateway_behaviours,
+    "gateway_events": _gateway_events,
+    "gateway_magic": _gateway_magic,
 }
 
 

@@ -295,6 +295,10 @@ class Gateway:
             raise UsageError(f"{action}: {error}") from error
         return plain(_late(call)(*bound.args, **bound.kwargs))
 
+    def all_actions(self) -> Mapping[str, Callable[..., Any]]:
+        """Return the method of every action, by its name."""
+        return dict(self._actions)
+
     def action_arguments(self) -> dict[str, tuple[str, ...]]:
         """Return the name of every action with those of its arguments; `*` where it takes any other too."""
         return {

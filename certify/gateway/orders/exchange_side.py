@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING
 
 from certify.gateway.orders import refusals
@@ -15,6 +16,7 @@ from certify.gateway.orders.records import (
     SUBMITTED,
     Execution,
     OrderRecord,
+    Wait,
 )
 from certify.gateway.orders.shapes import TIFS, time_ns
 from certify.model.trading import (
@@ -28,7 +30,7 @@ from certify.model.trading import (
     TimeInForce,
     Trade,
 )
-from certify.venue import VenueSession
+from certify.venue import Code, VenueSession
 from certify.venue.corrections import fill
 
 if TYPE_CHECKING:
@@ -36,6 +38,9 @@ if TYPE_CHECKING:
     from certify.gateway.orders.desk import OrderDesk
 
 _AFTER_TRIGGER = {OrderType.STOP: OrderType.MARKET, OrderType.STOP_LIMIT: OrderType.LIMIT}
+_AT_ONCE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
+_TRY_AGAIN_MS = 50
+"""When a market order that found too little looks again."""
 
 
 class ExchangeSide:
@@ -47,6 +52,7 @@ class ExchangeSide:
         self._desk = desk
         self._sessions: dict[str, VenueSession] = {}
         self._entering = ""
+        self._forcing = False
         self._react: dict[ExecType, Callable[[OrderRecord, OrderUpdate], None]] = {
             ExecType.NEW: self._new,
             ExecType.TRADE: self._trade,
@@ -118,13 +124,19 @@ class ExchangeSide:
     def force_fill(self, record: OrderRecord, qty: Decimal) -> None:
         """Have `qty` of an order that is not at the venue traded now: by the market, else at its own limit.
 
-        A market order without a market stays as the venue leaves it: cancelled.
+        What a market order does not find displayed is traded as soon as something is.
         """
         if record.stop is not None:
             record.triggered = True
         before = record.filled
-        self.route(record, qty)
+        self._forcing = True
+        try:
+            self.route(record, qty)
+        finally:
+            self._forcing = False
         left = qty - (record.filled - before)
+        if record.working and not record.venue_id and left > 0:
+            self._desk.later(_TRY_AGAIN_MS, partial(_force_again, qty=left), record)
         if record.working and record.venue_id and left > 0 and record.limit is not None:
             fill(self._gateway.venue, record.account, record.venue_id, left, record.limit)
 
@@ -185,10 +197,19 @@ class ExchangeSide:
         self._desk.executed(record.account)
 
     def _ended(self, record: OrderRecord, update: OrderUpdate) -> None:
-        """Tell that the venue has cancelled or expired the order, unless it was only pulled."""
-        if update.client_order_id == record.venue_id:
-            record.venue_id = ""
-            self._desk.end(record, CANCELLED, refusals.words(update.code, update.reason))
+        """Tell that the venue has cancelled or expired the order, unless it was only pulled.
+
+        A market order that finds no more to trade with ends at the venue; at IB it goes on until it fills.
+        """
+        if update.client_order_id != record.venue_id:
+            return
+        record.venue_id = ""
+        if update.code == Code.NO_LIQUIDITY and TIFS[record.terms.tif] not in _AT_ONCE and record.working:
+            record.waits.add(Wait.OFF_MARKET)
+            if not self._forcing:
+                self._desk.later(_TRY_AGAIN_MS, _try_again, record)
+            return
+        self._desk.end(record, CANCELLED, refusals.words(update.code, update.reason))
 
     def _rejected(self, record: OrderRecord, update: OrderUpdate) -> None:
         if update.client_order_id == record.venue_id:
@@ -234,6 +255,19 @@ class ExchangeSide:
 
     def _trade_cancel(self, record: OrderRecord, update: OrderUpdate) -> None:
         self._desk.interventions.busted(record, update)
+
+
+def _try_again(desk: OrderDesk, record: OrderRecord) -> None:
+    """Let a market order that ran out of displayed sizes go on."""
+    if record.working and not record.venue_id:
+        record.waits.discard(Wait.OFF_MARKET)
+        desk.proceed(record)
+
+
+def _force_again(desk: OrderDesk, record: OrderRecord, *, qty: Decimal) -> None:
+    """Trade what was commanded and not displayed, unless the order goes on by itself meanwhile."""
+    if record.working and not record.venue_id and Wait.OFF_MARKET in record.waits:
+        desk.exchange.force_fill(record, min(qty, record.remaining))
 
 
 def shape_limited(record: OrderRecord) -> bool:

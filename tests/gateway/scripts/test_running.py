@@ -151,9 +151,10 @@ def test_a_fault_begins_and_ends(magic: TestGateway, qty: int, first: int, then:
 def test_executions_are_taken_back_and_corrected(magic: TestGateway) -> None:
     with Talk(magic) as talk:
         talk.place(1, "AAPL", "BUY", 1012)
-        first, second = talk.executions(2)
-        assert first["exec_id"].rpartition(".")[0] == second["exec_id"].rpartition(".")[0]
-        assert first["price"] != second["price"]
+        corrected = talk.wait(lambda fields: fields[0] == "11" and fields[14].endswith(".02"), "a correction")
+        first = talk.wait(lambda fields: fields[14:15] == [f"{corrected[0][14][:-2]}01"], "the execution")
+        assert float(first[0][20]) > 100
+        assert float(corrected[0][20]) == 1
 
 
 @pytest.mark.parametrize("qty", [1300, 1301])
