@@ -197,8 +197,8 @@ def test_an_old_version_that_is_still_spoken() -> None:
         ),
         ("farm", {"kind": "secdef", "state": "broken"}, "gateway farms", "Sec-def data farm"),
         ("connectivity", {"state": "lost"}, "gateway farms", "is broken"),
-        ("clock_offset", {"s": 30}, "gateway clock", "IB's clock is 30 s ahead of this machine's"),
-        ("clock_offset", {"s": -30}, "gateway clock", "s behind this machine's"),
+        ("clock_offset", {"s": 30}, "gateway clock", "s or more ahead of this machine's"),
+        ("clock_offset", {"s": -30}, "gateway clock", "s or more behind this machine's"),
         ("competing_session", {"on": True}, "gateway data", "10197"),
     ],
 )

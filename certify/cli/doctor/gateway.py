@@ -186,7 +186,7 @@ def _clock(line: Line, _place: Place) -> Symptom:
     ahead_s, behind_s = theirs_s - ours_s, ours_s - (theirs_s + 1)  # told in whole seconds, cut off
     if max(ahead_s, behind_s) <= CLOCK_S:
         return fit("gateway clock", f"agrees with this machine's within {CLOCK_S:g} s")
-    way = f"{ahead_s:.0f} s ahead of" if ahead_s > 0 else f"{behind_s:.0f} s behind"
+    way = f"{ahead_s:.0f} s or more ahead of" if ahead_s > 0 else f"{behind_s:.0f} s or more behind"
     return fail(
         "gateway clock", f"IB's clock is {way} this machine's", "set this machine's clock by a time server"
     )
