@@ -45,6 +45,7 @@ TIFS = {TimeInForce.DAY: "DAY", TimeInForce.GTC: "GTC", TimeInForce.IOC: "IOC", 
 CANNOT = {
     "market_data.books": "the bot asks for no market depth",
     "market_data.sequence": "the TWS API numbers no ticks",
+    "market_data.event_time": "the TWS API tells no time of a tick",
     "orders.gtd": "the bot has no use for it",
 }
 SAYS = {

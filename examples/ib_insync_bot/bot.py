@@ -31,6 +31,8 @@ SILENT_S = 6.0
 DOUBT_S = 5.0
 """So long an order may stay unanswered before it is cancelled and looked for."""
 CLOCK_S = 5.0
+REPEAT_S = 30.0
+"""The same warning is given again after this time, or once data have come in between."""
 
 LOST, BACK_WITHOUT_DATA, BACK = 1100, 1101, 1102
 NOTICES = {0, 202, 399, 404, 434, 492, 10167, 10311, 10349}
@@ -135,7 +137,6 @@ class Bot:
         self._stopping = False
         self.ib = IB()
         self._resync_lock = asyncio.Lock()
-        self._listen()
         await self._connect()
         self._tasks = [asyncio.create_task(work()) for work in (self._stay_connected, self._watch)]
 
@@ -146,14 +147,13 @@ class Bot:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self.ib.disconnect()
 
-    def _listen(self) -> None:
-        ib = self.ib
+    def _listen(self, ib: IB) -> None:
         ib.orderStatusEvent += self._on_status
         ib.openOrderEvent += self._on_open_order
         ib.execDetailsEvent += lambda trade, fill: self._book_execution(fill.execution)
         ib.commissionReportEvent += self._on_commission
         ib.errorEvent += self._on_error
-        ib.disconnectedEvent += lambda: self._link(False, "the socket is closed")
+        ib.disconnectedEvent += lambda: self._gone_socket(ib)
         ib.pendingTickersEvent += self._on_tickers
 
     @property
@@ -165,13 +165,29 @@ class Bot:
             self._said_up = up
             self.on_link(up, reason)
 
+    def _gone_socket(self, ib: IB) -> None:
+        if ib is self.ib:
+            self._link(False, "the socket is closed")
+
+    def _drop(self, ib: IB, reason: str) -> None:
+        """End a session that is no good, unless it is replaced already."""
+        if ib is self.ib:
+            self._link(False, reason)
+            ib.disconnect()
+
     async def _connect(self) -> None:
-        """Log in and find out what happened meanwhile."""
+        """Log in with a fresh `IB`, and find out what happened meanwhile.
+
+        After a `disconnect()` of one's own an old one keeps its trades, tickers and unanswered questions.
+        """
+        self.ib = IB()
+        self._listen(self.ib)
         await self.ib.connectAsync(
             self.host, self.port, self.client_id, timeout=LOGIN_S, account=self.account
         )
         self.ib_is_there = True
         self._data_errors.clear()
+        self._warned.clear()
         self.ib.reqMarketDataType(3)  # delayed data where there is no other: marked as such
         await self._compare_clocks()
         await self._qualify(self.names)
@@ -192,7 +208,7 @@ class Bot:
                 wait_s = FIRST_WAIT_S
             except (OSError, asyncio.TimeoutError) as error:
                 log.info("no login: %r", error)
-                self.ib.disconnect()
+                self._drop(self.ib, "no login")
                 wait_s = min(2 * wait_s, LONGEST_WAIT_S)
 
     async def _watch(self) -> None:
@@ -202,14 +218,14 @@ class Bot:
             await asyncio.sleep(0.5)
             if not self._said_up:
                 continue
+            ib = self.ib
             try:
                 if time.monotonic() - asked > HEARTBEAT_S:
                     await self._compare_clocks()
                     asked = time.monotonic()
                 await self._look_after_orders()
             except (OSError, asyncio.TimeoutError):
-                self._link(False, "the gateway does not answer")
-                self.ib.disconnect()
+                self._drop(ib, "the gateway does not answer")
                 continue
             self._look_after_data()
 
@@ -220,9 +236,8 @@ class Bot:
             self._warn("CLOCK", f"the gateway's clock is {self.clock_off_s:.0f} s off")
 
     def _warn(self, kind: str, text: str, instrument: Optional[str] = None) -> None:
-        key = f"{kind} {instrument}"
-        if time.monotonic() - self._warned.get(key, -1e9) > 30:
-            self._warned[key] = time.monotonic()
+        if time.monotonic() - self._warned.get(text, -1e9) > REPEAT_S:
+            self._warned[text] = time.monotonic()
             self.on_warning(kind, text, instrument)
 
     # -- market data
@@ -278,6 +293,8 @@ class Bot:
             if name is None or name not in self.wanted:
                 continue
             self._heard[name] = time.monotonic()
+            if self._warned:
+                self._warned = {text: at for text, at in self._warned.items() if name not in text}
             kinds = {tick.tickType for tick in ticker.ticks}
             if kinds & QUOTE_TICKS:
                 self._quote(name, ticker)
@@ -530,11 +547,12 @@ class Bot:
     # -- what happened meanwhile
 
     async def _resync_or_drop(self) -> bool:
+        ib = self.ib
         try:
             await self._resync()
             return True
         except (OSError, asyncio.TimeoutError):
-            self.ib.disconnect()
+            self._drop(ib, "the gateway does not answer")
             return False
 
     async def _resync(self) -> None:

@@ -14,6 +14,7 @@ from certify.phases.trading.cancels import expect_canceled
 from certify.phases.trading.desk import Desk
 from certify.phases.trading.family import CRITICAL, MAJOR, behaviour
 from certify.phases.trading.refusals import refuse_repeat
+from certify.phases.trial import QUICK_LOOK_S
 
 RECOVERY_S = 15.0
 """How long a system may take to be connected again after a restart or a mended link."""
@@ -163,7 +164,9 @@ def fill_while_down(desk: Desk) -> Finding:
     desk.market()
     order = desk.rest(Side.BUY, desk.lots(2), price=desk.trial.centre() - 4 * desk.tick)
     desk.trial.cut(desk.port)
-    desk.market(shift=-8)
+    bid = desk.trial.centre() - 9 * desk.tick
+    desk.push(bid, bid + 2 * desk.tick)  # not waited for: one link may serve orders and market data
+    desk.trial.wait(desk.port, lambda: None, QUICK_LOOK_S)
     desk.trial.mend(desk.port)
     desk.filled(order, within_s=RECOVERY_S)
     desk.ended(order)
