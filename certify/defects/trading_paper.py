@@ -20,13 +20,12 @@ from certify.model.trading import (
 
 planted = Collected()
 LIVE, PAPER = "LIVE", "PAPER"
-PAPER_ACCOUNT = "PAPER"
 
 
 @planted("paper_fills_mid", "paper orders are filled at the middle of the quote")
 def _paper_fills_mid(platform: Any) -> None:
     def change(update: OrderUpdate) -> tuple[OrderUpdate, ...]:
-        on_paper = (update.account or "").startswith(PAPER_ACCOUNT)
+        on_paper = update.account not in (None, platform.settings.account)
         if update.exec_type is not ExecType.TRADE or not on_paper or update.last_px is None:
             return (update,)
         better = platform.instruments[update.instrument].tick * (-1 if update.side is Side.BUY else 1)
