@@ -54,16 +54,16 @@ def on_desks(platform: Any, change: Callable[[Any], None]) -> None:
 
 
 def on_sockets(platform: Any, change: Callable[[Any], None]) -> None:
-    """Change each socket to the gateway when it has been opened, before anything is asked over it."""
+    """Change each socket to the gateway when it has been opened, before orders or data are asked for."""
 
-    def make(greet: Any) -> Any:
+    def make(qualify: Any) -> Any:
         async def changed(socket: Any) -> None:
             change(socket)
-            await greet(socket)
+            await qualify(socket)
 
         return changed
 
-    wrap(platform.connection, "_greet", make)
+    wrap(platform.connection, "_qualify", make)
 
 
 def on_notices(platform: Any, change: Callable[[int, str], tuple[int, str]]) -> None:
