@@ -64,7 +64,7 @@ class OrderLink(Protocol):
         """Cancel every working order of the account."""
 
     def open_orders(self) -> list[OrderUpdate]:
-        """Return the account's working orders, as STATUS."""
+        """Return the account's working orders, as STATUS; unacknowledged ones, if known, as PENDING_NEW."""
 
     def executions(self) -> list[OrderUpdate]:
         """Return every TRADE and TRADE_CANCEL of the account, oldest first."""

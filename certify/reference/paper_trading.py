@@ -113,7 +113,7 @@ class PaperTrading:
         elif self._accounts:
             self._use(*self._accounts[-1])
         else:
-            self.open_account(*self._first)
+            self._open_next(*self._first)
 
     @locked
     def stop(self) -> None:
@@ -143,11 +143,14 @@ class PaperTrading:
             self.engine.cancel_all()
             self.engine.session.logout()
             self._forget(self.engine)
+        self._open_next(cash, currency)
+        return self.account()
+
+    def _open_next(self, cash: Decimal, currency: str) -> None:
         account = self._names.format(number=len(self._accounts) + 1)
         self._accounts.append((account, cash, currency))
         self._journal.append("account", account, cash, currency)
         self._use(account, cash, currency)
-        return self.account()
 
     def _forget(self, engine: ExecutionEngine) -> None:
         """Let go of an account that is used no longer, and of what was wrong with it."""

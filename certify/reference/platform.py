@@ -236,10 +236,16 @@ class TradingPlatform:
             self.market_data.open()
             self.risk.start()
             self.broker_framework.start()
+            self._check_connected()
             if self.paper_trading is not None:
                 self.paper_trading.start()
         for worker in self._workers:
             worker.start()
+
+    def _check_connected(self) -> None:
+        session = self.broker_framework.session
+        if self.settings.must_connect and not session.connected:
+            raise ConnectionError(session.last_failure)
 
     def _open_pricing(self) -> None:
         self.prices.lost = False

@@ -61,6 +61,8 @@ class BrokerSession:
         self._link: OrderLink | None = None
         self._allowed = False
         self._in_use = False
+        self.last_failure = ""
+        """Why the last login failed."""
         self.broken = False
         """Whether the way to the broker is cut, so that no login can succeed."""
         self.on_reconnect: Callable[[], None] = lambda: None
@@ -116,6 +118,7 @@ class BrokerSession:
             self._link = self._reach()
         except ConnectionError as error:
             self.kernel.log.warning("login to %s failed: %s", self.name, error)
+            self.last_failure = str(error)
             self.back_off()
             return False
         self._backoff_ns = FIRST_BACKOFF_NS
@@ -221,6 +224,8 @@ class BrokerSession:
                 self.handle(self._ended(record))
         for client_order_id, update in working.items():
             known = self.orders.get(client_order_id)
+            if update.exec_type is ExecType.PENDING_NEW:
+                continue  # sent and not acknowledged: what becomes of it is still to be said
             if known is None:
                 self.adopt(update)
             else:

@@ -46,6 +46,8 @@ class PlatformSettings:
     """The broker connections to the main account; the first is used, the others stand by."""
     capabilities: Mapping[str, bool | str] = field(default_factory=dict)
     """What is not claimed, with the reason, by flag of `certify.model.capabilities`."""
+    must_connect: bool = False
+    """Whether it is an error of the start when the broker cannot be logged in to."""
     paper: bool = True
     """Whether there is a paper account beside the main one; without it the port is missing."""
     paper_accounts: str = "PAPER-{number}"

@@ -61,6 +61,7 @@ def platform_settings(config: Mapping[str, Any], settings: IbSettings) -> Platfo
         environment=settings.environment,
         brokers=("IBKR",),
         capabilities=capabilities(settings),
+        must_connect=True,
         paper=settings.simulated or settings.paper_account is not None,
         paper_accounts=paper_accounts(settings),
         equity_every_ns=NS_PER_S,

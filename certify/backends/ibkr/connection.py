@@ -47,7 +47,7 @@ from certify.reference.pricing import PriceBook
 T = TypeVar("T")
 ORDERS_ID, FEED_ID, PRICES_ID, PAPER_ID = 0, 1, 2, 3
 """Added to the first client id."""
-PATIENCE_S = 1.0
+PATIENCE_S = 0.25
 """So long does a login wait for a socket that opens slowly; the next attempt finds it open."""
 BRAND = "certify-simulated-gateway"
 """How a simulated gateway says that it is one."""

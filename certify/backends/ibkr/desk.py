@@ -73,6 +73,7 @@ class OrderDesk:
         """Trade `account`; report with `say`. A socket is given with `attach`."""
         self.account = account
         self.ledger = Ledger(account, now_ns=now_ns, say=say, waits=waits)
+        self.ledger.on_presumed_dead = self._cancel_presumed_dead
         self.questions = Questions(self.ledger, waits)
         self.environment = environment
         self.socket: GatewaySocket | None = None
@@ -112,7 +113,7 @@ class OrderDesk:
         self.questions.after_login(listed)
         self.snapshot = Snapshot()
         await asyncio.gather(self.positions(), self.money())
-        return self.ledger.executions(), self.ledger.open_orders()
+        return self.ledger.executions(), [*self.ledger.open_orders(), *self.ledger.unacknowledged()]
 
     def speak(self) -> None:
         """Report from now on."""
@@ -131,7 +132,9 @@ class OrderDesk:
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK_S)
-            if self.questions.due(clock.now_ns()) and not self._asking:
+            socket = self.socket
+            usable = socket is not None and socket.open and not socket.suspended
+            if usable and self.questions.due(clock.now_ns()) and not self._asking:
                 self._asking = True
                 asyncio.ensure_future(self._ask_again()).add_done_callback(self._asked)
 
@@ -182,6 +185,12 @@ class OrderDesk:
         if held is not None:
             with suppress(ConnectionError):
                 self._line().client.cancelOrder(held.order_id, "")
+
+    def _cancel_presumed_dead(self, held: HeldOrder) -> None:
+        """Cancel an order that lives although it was said to be dead: nobody watches over it any more."""
+        self._line().log.warning("%s lives after all; cancelled", held.order.client_order_id)
+        with suppress(ConnectionError):
+            self._line().client.cancelOrder(held.order_id, "")
 
     def cancel_all(self) -> None:
         """Cancel our own orders one by one: a global cancel would take other people's too."""

@@ -55,8 +55,8 @@ class HeldOrder:
 
     __slots__ = (
         "account", "acked", "asked", "cancel_sent_ns", "change", "cum_qty", "doubt", "ended",
-        "executions", "missing_ns", "missing_qty", "news", "order", "order_id", "over", "perm_id", "price",
-        "qty", "sent_ns", "state", "status", "value",
+        "executions", "missing_ns", "missing_qty", "news", "order", "order_id", "over", "perm_id", "presumed",
+        "price", "qty", "sent_ns", "state", "status", "value",
     )  # fmt: skip
 
     def __init__(self, order: Order, order_id: int, account: str, now_ns: int) -> None:
@@ -71,6 +71,8 @@ class HeldOrder:
         """The last state that IB has named."""
         self.over = False
         """Whether it can trade no more, as far as is known."""
+        self.presumed = False
+        """Whether that is concluded from silence."""
         self.executions: dict[str, Execution] = {}
         """What stands, by the part of the id that corrections share."""
         self.change: Change | None = None
@@ -159,3 +161,11 @@ class HeldOrder:
 
 def _average(value: Decimal, qty: Decimal) -> Decimal | None:
     return round(value / qty, 10).normalize() + 0 if qty else None
+
+
+def too_late(held: HeldOrder, exec_type: ExecType) -> News:
+    """Return the refusal to change or cancel an order that is over."""
+    state = (held.status or OrdStatus.NEW).value
+    return News(
+        exec_type=exec_type, source=Source.BROKER, code="TOO_LATE", reason=f"the order is over ({state})"
+    )

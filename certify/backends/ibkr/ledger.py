@@ -20,7 +20,7 @@ from decimal import Decimal
 
 from certify.backends.ibkr.codes import VENUE_CODES, Meaning, meaning
 from certify.backends.ibkr.executions import Execution, base_of
-from certify.backends.ibkr.held import ENDS, ZERO, Change, HeldOrder, News
+from certify.backends.ibkr.held import ENDS, ZERO, Change, HeldOrder, News, too_late
 from certify.clock import NS_PER_MS
 from certify.model.trading import ExecType, Order, OrderUpdate, OrdStatus, Source, TimeInForce
 
@@ -52,6 +52,8 @@ class Ledger:
         self.muted = False
         self.orders: dict[str, HeldOrder] = {}
         """By client order id."""
+        self.on_presumed_dead: Callable[[HeldOrder], None] = lambda _held: None
+        """Called when an order is working that was said to be dead because nothing was heard of it."""
         self.commissions: dict[str, Decimal] = {}
         self._now_ns = now_ns
         self._say = say
@@ -77,7 +79,7 @@ class Ledger:
         if held is None:
             return None
         if held.over or not held.open:
-            self._tell(held, _too_late(held, ExecType.REPLACE_REJECTED))
+            self._tell(held, too_late(held, ExecType.REPLACE_REJECTED))
             return None
         new_price = price if price is not None else held.price
         held.change = Change(qty=qty or held.qty, price=new_price, sent_ns=self._now_ns())
@@ -90,7 +92,7 @@ class Ledger:
         if held is None:
             return None
         if held.over or not held.open:
-            self._tell(held, _too_late(held, ExecType.CANCEL_REJECTED))
+            self._tell(held, too_late(held, ExecType.CANCEL_REJECTED))
             return None
         held.cancel_sent_ns = self._now_ns()
         held.asked = 0
@@ -128,6 +130,8 @@ class Ledger:
     def _on_state(self, held: HeldOrder, status: str) -> None:
         held.state = status
         if held.over:
+            if held.presumed and status in _WORKING:
+                self.on_presumed_dead(held)
             return
         if status in _WORKING or status == "Filled":
             self._acknowledge(held)
@@ -298,6 +302,7 @@ class Ledger:
 
     def lost(self, held: HeldOrder, code: str, text: str) -> None:
         """End an order that IB does not know, or knows no more."""
+        held.presumed = True
         self._refuse(held, code, text)
 
     def give_up(self, held: HeldOrder) -> None:
@@ -377,15 +382,12 @@ class Ledger:
 
     def open_orders(self) -> list[OrderUpdate]:
         """Return every order that is working, as far as has been reported, as STATUS."""
-        return [held.report(ExecType.STATUS) for held in self._active.values() if held.open]
+        return [held.report(ExecType.STATUS) for held in self._active.values() if held.status and held.open]
+
+    def unacknowledged(self) -> list[OrderUpdate]:
+        """Return every order of which nothing has been heard yet, as PENDING_NEW."""
+        return [held.report(ExecType.PENDING_NEW) for held in self._active.values() if held.status is None]
 
     def active(self) -> list[HeldOrder]:
         """Return every order of which something is to be expected or reported."""
         return list(self._active.values())
-
-
-def _too_late(held: HeldOrder, exec_type: ExecType) -> News:
-    state = (held.status or OrdStatus.NEW).value
-    return News(
-        exec_type=exec_type, source=Source.BROKER, code="TOO_LATE", reason=f"the order is over ({state})"
-    )

@@ -88,8 +88,11 @@ class Questions:
             self._ledger.lost(held, "UNANSWERED", "the broker has not answered and does not list it")
 
     def after_login(self, listed: set[int]) -> None:
-        """Conclude from the first answer after a login: nothing is under way any more."""
+        """Conclude from the first answer after a login: nothing is under way, but unacknowledged orders."""
         for held in self._ledger.active():
+            if not held.acked and not held.over:
+                held.sent_ns, held.asked = self._asked_ns, 0
+                continue
             if held.order_id not in listed and not held.over:
                 self._ledger.lost(
                     held, "NOT_WORKING", "found to be no longer working when the link came back"
