@@ -327,12 +327,6 @@ def conditions_and_algo(desk):
 
 
 @part
-def rejected_order(desk):
-    trade = desk.place(desk.library.LimitOrder("BUY", 10_000_000, desk.price()[1]), "Inactive", "Cancelled")
-    return [trade.orderStatus.status, desk.errors[-1][1]]
-
-
-@part
 def profit_and_loss(desk):
     account = desk.ib.managedAccounts()[0]
     whole, one = desk.ib.reqPnL(account), desk.ib.reqPnLSingle(account, "", desk.stock.conId)

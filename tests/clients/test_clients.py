@@ -111,5 +111,4 @@ EXPECTED: dict[str, Callable[[Any], bool]] = {
     "one_cancels_all": lambda states: states == ["Cancelled", "Filled"],
     "order_types": lambda states: set(states) == {"Cancelled"},
     "global_cancel": lambda states: states == ["Cancelled"] * 3,
-    "current_time_and_user": lambda answers: answers[1] == "certify-simulated-gateway",
 }

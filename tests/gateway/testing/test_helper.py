@@ -12,6 +12,7 @@ import pytest
 
 from certify.errors import UsageError
 from certify.testing import TestGateway, ib_gateway, running_gateway
+from tests.gateway.talk import Talk
 
 __all__ = ["ib_gateway"]
 
@@ -78,6 +79,13 @@ def test_other_processes_command_it_over_the_control_port(ib_gateway: TestGatewa
     assert (good["ok"], good["result"]["port"]) == (True, ib_gateway.port)
     assert not bad["ok"]
     assert "dance" in bad["error"]
+
+
+def test_nobody_can_take_it_for_the_real_one(ib_gateway: TestGateway) -> None:
+    with Talk(ib_gateway) as talk:
+        talk.send(104, 5)
+        (answer,) = talk.wait(lambda fields: fields[0] == "107", "the user info")
+    assert answer == ["107", "5", "certify-simulated-gateway"]
 
 
 def test_what_makes_no_sense_is_refused(ib_gateway: TestGateway) -> None:
