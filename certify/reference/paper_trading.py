@@ -111,6 +111,8 @@ class PaperTrading:
         if self._engines:
             self.engine.session.reconnect()
         elif self._accounts:
+            for account, *_ in self._accounts[:-1]:
+                self._clear(account)
             self._use(*self._accounts[-1])
         else:
             self._open_next(*self._first)
@@ -156,8 +158,12 @@ class PaperTrading:
         """Let go of an account that is used no longer, and of what was wrong with it."""
         engine.close()
         self._risk.drop_desk(engine.desk)
+        self._clear(engine.desk.account)
+
+    def _clear(self, account: str) -> None:
+        """Say that what was wrong with an account goes on no longer: it is not used any more."""
         for kind in (AlertKind.DISCONNECT, AlertKind.POSITION_BREAK):
-            self._monitor.clear(kind, engine.desk.account)
+            self._monitor.clear(kind, account)
 
     def _use(self, account: str, cash: Decimal, currency: str) -> None:
         self._engines.append(self._open_engine(account, cash, currency))

@@ -126,3 +126,14 @@ def test_the_committee_may_say_no(build):
     rig = build(readiness=Readiness(min_trades=0, committee_approved=False))
     assert unmet(rig) == ["approval_committee"]
     assert "not approved" in rig.platform.paper_trading.go_live("A. Pproves").reason
+
+
+def test_what_was_wrong_with_an_account_left_behind_is_over_after_a_restart(rig):
+    rig.platform.paper_trading.disconnect()
+    rig.platform.paper_trading.reconnect()
+    rig.platform.paper_trading.open_account(Decimal(1000), "USD")
+    again = rig.restart()
+    try:
+        assert "no_critical_alert" not in unmet(again)
+    finally:
+        again.platform.stop()
