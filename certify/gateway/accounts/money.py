@@ -40,7 +40,7 @@ class Holding:
     qty: Decimal
     """Signed."""
     average_cost: Decimal
-    """Average price times multiplier, 0 when flat."""
+    """Average price times multiplier with the commissions paid for what is held, as IB has it; 0 when flat."""
     market_price: Decimal
     market_value: Decimal
     unrealized: Decimal
@@ -71,7 +71,9 @@ class Worth:
     state: AccountState
     holdings: tuple[Holding, ...]
     realized: Decimal
-    """Since the beginning of the day, after commissions."""
+    """Since the beginning of the day, after the commissions that do not count as cost of what is held."""
+    unrealized: Decimal
+    """What is held is worth so much more than it cost, commissions included."""
     daily: Decimal
     """Change of the net liquidation value since the beginning of the day."""
     initial_margin: Decimal
@@ -91,8 +93,8 @@ class Worth:
             "cash": state.cash,
             "net_liquidation": state.equity,
             "gross_position_value": self.gross,
-            "realized_pnl": state.realized_pnl,
-            "unrealized_pnl": state.unrealized_pnl,
+            "realized_pnl": self.realized,
+            "unrealized_pnl": self.unrealized,
             "commissions": state.commissions,
             "daily_pnl": self.daily,
         }
@@ -139,29 +141,35 @@ class Books:
     def new_day(self) -> None:
         """Count the day's profit from now."""
         for account in self._gateway.account_settings:
-            state = self.session(account).account()
-            self._began[account] = (state.equity, state.realized_pnl - state.commissions)
-            for each in self.holdings(account):
+            state, holdings = self.session(account).account(), self.holdings(account)
+            unrealized = sum((each.unrealized for each in holdings), _ZERO)
+            self._began[account] = (state.equity, _realized(state, unrealized))
+            for each in holdings:
                 self._began_with[account, each.listing.instrument.id] = each.total
 
     def holdings(self, account: str) -> tuple[Holding, ...]:
         """Return every position the account has or had, flat ones too."""
-        return tuple(self._holding(each) for each in self.session(account).positions())
+        return tuple(self._holding(account, each) for each in self.session(account).positions())
 
-    def _holding(self, position: Position) -> Holding:
+    def _holding(self, account: str, position: Position) -> Holding:
         listing = self._gateway.contracts.known(position.instrument)
         multiplier = listing.instrument.multiplier
         cost = (position.avg_px or _ZERO) * multiplier
         value = tidy(position.qty * cost + position.unrealized_pnl)
         units = position.qty * multiplier
+        unrealized, realized = position.unrealized_pnl, position.realized_pnl
+        booked = self._gateway.orders.ledger.holding(account, position.instrument)
+        if booked is not None and booked.qty == position.qty:  # else somebody traded past the order desk
+            cost = booked.cost / booked.qty if booked.qty else _ZERO
+            unrealized, realized = value - booked.cost, booked.realized
         return Holding(
             listing=listing,
             qty=position.qty,
             average_cost=tidy(cost),
             market_price=tidy(value / units) if units else _ZERO,
             market_value=value,
-            unrealized=tidy(position.unrealized_pnl),
-            realized=tidy(position.realized_pnl),
+            unrealized=tidy(unrealized),
+            realized=tidy(realized),
         )
 
     def daily(self, account: str, holding: Holding) -> Decimal:
@@ -174,10 +182,12 @@ class Books:
         state, holdings = session.account(), self.holdings(account)
         start = self._gateway.account_settings[account].cash
         equity, realized = self._began.get(account, (start, _ZERO))
+        unrealized = sum((each.unrealized for each in holdings), _ZERO)
         return Worth(
             state=state,
             holdings=holdings,
-            realized=state.realized_pnl - state.commissions - realized,
+            realized=_realized(state, unrealized) - realized,
+            unrealized=unrealized,
             daily=tidy(state.equity) - tidy(equity),
             initial_margin=sum((self.margin(h.listing, h.market_value)[0] for h in holdings), _ZERO),
             maintenance_margin=sum((self.margin(h.listing, h.market_value)[1] for h in holdings), _ZERO),
@@ -187,6 +197,11 @@ class Books:
         """Return initial and maintenance margin of a position worth `value` (signed)."""
         initial, maintenance = MARGIN.get(listing.sec_type, PAID_IN_FULL)
         return abs(value) * initial, abs(value) * maintenance
+
+
+def _realized(state: AccountState, unrealized: Decimal) -> Decimal:
+    """Return what an account has realised: everything it has gained that is not `unrealized`."""
+    return state.realized_pnl + state.unrealized_pnl - state.commissions - unrealized
 
 
 def tidy(amount: Decimal) -> Decimal:

@@ -104,7 +104,7 @@ class Profits:
         return answers.pnl(
             req_id=req_id,
             daily_pnl=worth.daily,
-            unrealized_pnl=worth.state.unrealized_pnl,
+            unrealized_pnl=worth.unrealized,
             realized_pnl=worth.realized,
         )
 

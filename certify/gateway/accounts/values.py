@@ -70,7 +70,7 @@ def ledger(worth: Worth, currency: str) -> Iterator[Value]:
             (each.unrealized for each in worth.holdings if each.listing.sec_type == "FUT"), Decimal(0)
         ),
         "NetLiquidationByCurrency": state.equity,
-        "UnrealizedPnL": state.unrealized_pnl,
+        "UnrealizedPnL": worth.unrealized,
         "RealizedPnL": worth.realized,
         "FxCashBalance": Decimal(0),
         "NetDividend": Decimal(0),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from certify.errors import UsageError
@@ -18,9 +18,16 @@ class Holding:
     qty: Decimal = ZERO
     cost: Decimal = ZERO
     """In money, signed as `qty`."""
+    realized: Decimal = ZERO
+    """What it has realised so far, after commissions."""
 
     def apply(self, qty: Decimal, value: Decimal, commission: Decimal) -> Decimal | None:
         """Book a trade of signed `qty` worth signed `value`; return what it realised, None when it opens."""
+        realized = self._apply(qty, value, commission)
+        self.realized += realized or ZERO
+        return realized
+
+    def _apply(self, qty: Decimal, value: Decimal, commission: Decimal) -> Decimal | None:
         held = self.qty
         if held * qty >= 0:
             self.qty, self.cost = held + qty, self.cost + value + commission
@@ -38,7 +45,9 @@ class Holding:
 class Ledger:
     """All orders of the day and those that still work, with their executions."""
 
-    __slots__ = ("_holdings", "by_exec", "by_perm", "by_venue", "by_venue_exec", "executions", "orders")
+    __slots__ = (
+        "_holdings", "_morning", "by_exec", "by_perm", "by_venue", "by_venue_exec", "executions", "orders",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         """Start empty."""
@@ -54,6 +63,12 @@ class Ledger:
         self.by_venue_exec: dict[str, Execution] = {}
         """By the venue's execution id, as it stands now."""
         self._holdings: dict[tuple[str, str], Holding] = {}
+        self._morning: dict[tuple[str, str], Holding] = {}
+        """The positions with which the day began."""
+
+    def holding(self, account: str, instrument: str) -> Holding | None:
+        """Return the position of an account in an instrument; None where it never traded."""
+        return self._holdings.get((account, instrument))
 
     def add(self, record: OrderRecord) -> None:
         """Keep a new order."""
@@ -114,6 +129,7 @@ class Ledger:
             kept.clear()
         for record in self.orders.values():
             record.executions.clear()
+        self._morning = {key: replace(holding) for key, holding in self._holdings.items()}
 
     def _realize(self, execution: Execution) -> Decimal | None:
         record = execution.record
@@ -129,7 +145,7 @@ class Ledger:
         """Make a position from the day's executions, after what was held before, when one has changed."""
         key = (account, instrument)
         mine = [each for each in self.executions if (each.record.account, each.record.instrument.id) == key]
-        self._holdings[key] = Holding()
+        self._holdings[key] = replace(self._morning.get(key, Holding()))
         for execution in mine:
             if execution.shares:
                 execution.realized_pnl = self._realize(execution)
