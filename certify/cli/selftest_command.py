@@ -23,9 +23,7 @@ def self_test(
     seeds: Annotated[
         int | None,
         typer.Option(
-            "--seeds",
-            min=0,
-            help="Seeds of the healthy runs; default: 20 (10 over a gateway), or none for a part.",
+            "--seeds", min=0, help="Seeds of the healthy runs; default: 20, 10 over a gateway, or 0."
         ),
     ] = None,
     defect: Annotated[

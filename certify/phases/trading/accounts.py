@@ -130,8 +130,7 @@ def position_flips(desk: Desk) -> Finding:
 )
 def average_price(desk: Desk) -> Finding:
     """Buy at two prices and compare the average."""
-    held = desk.held()
-    if held:
+    if held := desk.held():
         return not_applicable(f"the account holds {held} that these fills did not make")
     quote = desk.market()
     orders = [desk.trade(Side.BUY, desk.lots(1), quote)]
