@@ -24,7 +24,8 @@ PAUSE_NS = 2_500_000_000
 """How long the generated market leaves an instrument alone after `set_market`, nanoseconds."""
 _MOST_PER_TURN = 64
 """Events shown in one turn of the loop: a gateway that was held up does not make up for all of it at once."""
-_SHORTEST_WAIT_S = 0.002
+_GRID_NS = 20_000_000
+"""Events are shown at multiples of this: one awakening serves all instruments, and costs more than an event."""
 
 
 _MEDIAN_LOTS = {"CASH": 2_000_000.0, "CRYPTO": 20_000.0, "FUT": 60.0, "OPT": 60.0}
@@ -86,10 +87,11 @@ class _Feed:
         self.wait()
 
     def wait(self) -> None:
-        """Come back when the next event is due."""
-        due_ns = self._start_ns + self.pending[0]
-        delay_s = max(_SHORTEST_WAIT_S, (due_ns - clock.monotonic_ns()) / NS_PER_S)
-        self._gateway.later(delay_s, self.run)
+        """Come back at the first point of the grid after the next event is due."""
+        now_ns = clock.monotonic_ns()
+        due_ns = max(self._start_ns + self.pending[0], now_ns + 1)
+        delay_ns = -(-due_ns // _GRID_NS) * _GRID_NS - now_ns
+        self._gateway.later(delay_ns / NS_PER_S, self.run)
 
 
 class Market:
