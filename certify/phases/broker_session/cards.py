@@ -11,6 +11,10 @@ from certify.phases.broker_session.red import TURNS_RED
 
 CRITICAL, MAJOR, MINOR = Severity.CRITICAL, Severity.MAJOR, Severity.MINOR
 SLOW = ("standard", "certified")
+NO_GATEWAY = (
+    "no simulated gateway runs behind the system (`gateway: embedded`), "
+    "or it declares, with a reason, that it cannot do this"
+)
 
 SAID_WITHIN = Parameter(name="said_within", default="15s", text="how long a system may take to say it")
 BACK_WITHIN = Parameter(
@@ -49,7 +53,7 @@ def session_card(
         remedy=remedy,
         defects=TURNS_RED.get(full, ()),
         gateway="simulated",
-        **{"modes": SLOW, **more},
+        **{"modes": SLOW, "not_applicable_when": NO_GATEWAY, **more},
     )
 
 
