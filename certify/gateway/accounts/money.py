@@ -40,7 +40,7 @@ class Holding:
     qty: Decimal
     """Signed."""
     average_cost: Decimal
-    """Average price times multiplier with the commissions paid for what is held, as IB has it; 0 when flat."""
+    """Average price times multiplier with the commissions for what is held, as IB has it; 0 when flat."""
     market_price: Decimal
     market_value: Decimal
     unrealized: Decimal

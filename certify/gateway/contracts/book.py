@@ -9,7 +9,7 @@ from datetime import date
 from certify.gateway import universe
 from certify.gateway.contracts import making
 from certify.gateway.contracts.listing import Listing
-from certify.gateway.contracts.options import UNDERLYINGS, Chain
+from certify.gateway.contracts.options import UNDERLYINGS, Chain, underlying_of
 from certify.gateway.wire.contract import WireContract
 from certify.model.trading import Instrument
 
@@ -124,7 +124,7 @@ class ContractBook:
 
     def _candidates(self, wanted: WireContract) -> Iterator[Listing]:
         if wanted.sec_type == "OPT":
-            symbol = wanted.symbol or wanted.local_symbol[:6].strip()
+            symbol = wanted.symbol or underlying_of(wanted.local_symbol[:6].strip())
             yield from self._options(symbol, wanted)
         elif wanted.symbol:
             yield from self._by_symbol.get(wanted.symbol, ())
@@ -140,14 +140,15 @@ class ContractBook:
             yield self._add(option)
 
     def chain(self, symbol: str) -> Chain | None:
-        """Return the option chain on a stock; `None` where there is none."""
+        """Return the option chain on a stock or index; `None` where there is none."""
         if symbol not in UNDERLYINGS:
             return None
         if symbol not in self._chains:
-            stock = next((each for each in self._by_symbol.get(symbol, ()) if each.sec_type == "STK"), None)
-            if stock is None:
+            listings = self._by_symbol.get(symbol, ())
+            under = next((each for each in listings if each.sec_type in ("STK", "IND")), None)
+            if under is None:
                 return None
-            self._chains[symbol] = Chain(stock, self._today)
+            self._chains[symbol] = Chain(under, self._today)
         return self._chains[symbol]
 
     def like(self, pattern: str, most: int = 16) -> list[Listing]:

@@ -139,23 +139,23 @@ class ContractDesk:
         client.send(answers.symbol_samples(client.version, req_id=request.req_id, rows=rows))
 
     def _derivatives(self, listing: Listing) -> tuple[str, ...]:
-        chain = listing.sec_type == "STK" and self.book.chain(listing.symbol)
+        chain = listing.sec_type in ("STK", "IND") and self.book.chain(listing.symbol)
         return ("OPT",) if chain else ()
 
     def option_parameters(self, client: ClientSession, request: ReqSecDefOptParams) -> None:
         """Answer with expirations and strikes on each exchange of a chain; just the end without one."""
         chain = self.book.chain(request.underlying_symbol)
-        good = request.underlying_sec_type == "STK" and not request.fut_fop_exchange
-        if chain is not None and good and request.underlying_con_id in (0, chain.underlying.con_id):
-            for exchange in next(chain.options()).exchanges:
+        if chain is not None and _asked_for(request, chain.underlying):
+            rows = [(name, where) for name in chain.classes() for where in chain.exchanges]
+            for trading_class, exchange in rows:
                 client.send(
                     answers.sec_def_opt_param(
                         req_id=request.req_id,
                         exchange=exchange,
                         underlying_con_id=chain.underlying.con_id,
-                        trading_class=chain.underlying.symbol,
+                        trading_class=trading_class,
                         multiplier="100",
-                        expirations=chain.expirations,
+                        expirations=chain.classes()[trading_class],
                         strikes=chain.strikes,
                     )
                 )
@@ -169,3 +169,12 @@ class ContractDesk:
             return
         rows = [(Decimal(0), step)]
         client.send(market_answers.market_rule(rule_id=request.market_rule_id, rows=rows))
+
+
+def _asked_for(request: ReqSecDefOptParams, underlying: Listing) -> bool:
+    """Whether a chain is that of the underlying asked for; options on futures there are none."""
+    return (
+        request.underlying_sec_type == underlying.sec_type
+        and not request.fut_fop_exchange
+        and request.underlying_con_id in (0, underlying.con_id)
+    )

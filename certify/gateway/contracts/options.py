@@ -1,4 +1,4 @@
-"""Option chains of a few well-known stocks, made when they are asked for."""
+"""Option chains of a few well-known stocks and indices, made when they are asked for."""
 
 from __future__ import annotations
 
@@ -14,11 +14,17 @@ from certify.gateway.contracts.making import business_day
 from certify.gateway.trading_calendar import nth_weekday
 from certify.model.trading import Instrument
 
-UNDERLYINGS = frozenset(("AAPL", "MSFT", "NVDA", "AMZN", "GOOGL", "META", "TSLA", "SPY", "QQQ", "IWM"))
+WEEKLY_CLASSES = {"SPX": "SPXW", "NDX": "NDXP", "RUT": "RUTW"}
+"""Trading class of an index' options that do not expire on the third Friday of a month."""
+UNDERLYINGS = frozenset(
+    ("AAPL", "MSFT", "NVDA", "AMZN", "GOOGL", "META", "TSLA", "SPY", "QQQ", "IWM", *WEEKLY_CLASSES)
+)
 VOLATILITY = 0.25
 """The one implied volatility of every option, per year."""
 _WEEKS, _MONTHS = 6, 6
 _STRIKES_EACH_WAY = 20
+_INDEX_STEP, _INDEX_STRIKES_EACH_WAY = Decimal(5), 60
+_INDEX_EXCHANGES = ("SMART", "CBOE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,13 @@ def _normal(x: float) -> float:
     return (1 + math.erf(x / math.sqrt(2))) / 2
 
 
+def underlying_of(trading_class: str) -> str:
+    """Return the symbol of the underlying of a trading class: `SPX` for `SPXW`."""
+    return next(
+        (symbol for symbol, weekly in WEEKLY_CLASSES.items() if weekly == trading_class), trading_class
+    )
+
+
 class Chain:
     """The options of one underlying: weekly and monthly Fridays, strikes around its start price."""
 
@@ -82,8 +95,23 @@ class Chain:
         """List what expires after `today`."""
         self.underlying = underlying
         self._today = today
-        self.strikes = _strikes(underlying.start_price)
+        self.strikes = (
+            _index_strikes(underlying.start_price) if self._index else _strikes(underlying.start_price)
+        )
+        self.exchanges = _INDEX_EXCHANGES if self._index else OPTION_EXCHANGES
         self.expirations = [f"{day:%Y%m%d}" for day in _fridays(today)]
+
+    def classes(self) -> dict[str, list[str]]:
+        """Return the expirations of each trading class."""
+        found: dict[str, list[str]] = {}
+        for each in self.expirations:
+            found.setdefault(self._class(each), []).append(each)
+        return found
+
+    def _class(self, expiration: str) -> str:
+        symbol = self.underlying.symbol
+        monthly = business_day(nth_weekday(int(expiration[:4]), int(expiration[4:6]), 4, 3))
+        return symbol if expiration == f"{monthly:%Y%m%d}" else WEEKLY_CLASSES.get(symbol, symbol)
 
     def options(
         self, expiration: str = "", strike: Decimal | None = None, right: str = ""
@@ -97,18 +125,20 @@ class Chain:
                     yield self._option(each, price, side)
 
     def _option(self, expiration: str, strike: Decimal, right: str) -> Listing:
-        under = self.underlying
+        under, trading_class = self.underlying, self._class(expiration)
         code = f"{expiration[2:]}{right}{int(strike * 1000):08d}"
-        instrument = Instrument(f"{under.symbol}{code}.SMART", "OPT", under.currency, multiplier=Decimal(100))
+        instrument = Instrument(
+            f"{trading_class}{code}.SMART", "OPT", under.currency, multiplier=Decimal(100)
+        )
         return Listing(
             instrument=instrument,
             con_id=universe.own_id(instrument.id),
             symbol=under.symbol,
             sec_type="OPT",
             primary_exchange="",
-            exchanges=OPTION_EXCHANGES,
-            local_symbol=f"{under.symbol:<6}{code}",
-            trading_class=under.symbol,
+            exchanges=self.exchanges,
+            local_symbol=f"{trading_class:<6}{code}",
+            trading_class=trading_class,
             start_price=self._start_price(expiration, strike, right),
             long_name=under.long_name,
             industry=under.industry,
@@ -153,3 +183,9 @@ def _strikes(price: Decimal) -> list[Decimal]:
     middle = (price / step).to_integral_value() * step
     strikes = (middle + step * n for n in range(-_STRIKES_EACH_WAY, _STRIKES_EACH_WAY + 1))
     return [strike for strike in strikes if strike > 0]
+
+
+def _index_strikes(price: Decimal) -> list[Decimal]:
+    """Return strikes 5 apart around `price`."""
+    middle = (price / _INDEX_STEP).to_integral_value() * _INDEX_STEP
+    return [middle + _INDEX_STEP * n for n in range(-_INDEX_STRIKES_EACH_WAY, _INDEX_STRIKES_EACH_WAY + 1)]
