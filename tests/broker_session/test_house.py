@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
@@ -47,7 +48,12 @@ def row(**changes: Any) -> dict[str, Any]:
 
 def house(**answers: Any) -> tuple[House, Answers]:
     gateway = Answers(**answers)
-    trial: Any = SimpleNamespace(gateway=gateway, instrument=SimpleNamespace(id="AAPL.NASDAQ"))
+    trial: Any = SimpleNamespace(
+        gateway=gateway,
+        instrument=SimpleNamespace(id="AAPL.NASDAQ"),
+        shared=SimpleNamespace(facts={}),
+        ledger=SimpleNamespace(entries={"CT-1": None, "CT-9": None}),
+    )
     return House(trial), gateway
 
 
@@ -63,6 +69,35 @@ def test_an_order_without_a_reference_is_found_by_its_terms_the_latest_first() -
     nameless = [row(order_ref="", perm_id=1), row(order_ref="", perm_id=2), row(order_ref="", qty="3")]
     here, _ = house(orders=nameless)
     assert here.one(ORDER).perm_id == 2
+
+
+def test_an_order_with_a_reference_of_the_system_is_found_by_its_terms_and_stays_found() -> None:
+    own = [row(order_ref="desk/7", perm_id=1), row(order_ref="CT-9", perm_id=2)]
+    here, gateway = house(orders=own)
+    assert here.one(ORDER).perm_id == 1
+    gateway.answers["orders"] = [row(order_ref="desk/7", perm_id=1, price="9.80"), own[1]]
+    assert here.one(ORDER).perm_id == 1
+
+
+def test_orders_with_the_same_terms_are_different_ones() -> None:
+    here, _ = house(orders=[row(order_ref="a", perm_id=1), row(order_ref="b", perm_id=2)])
+    found = [here.one(replace(ORDER, client_order_id=name)).perm_id for name in ("CT-1", "CT-2")]
+    assert found == [2, 1]
+
+
+def test_an_order_of_a_person_or_another_client_is_not_the_systems() -> None:
+    made = {"perm_id": "5"}
+    rows = [row(order_ref="", perm_id=5, client_id=77), row(order_ref="", perm_id=6, order_id=-3)]
+    here, _ = house(orders=rows, foreign_order=made)
+    assert here.foreign("foreign_order", Side.BUY, Decimal(2), Decimal("9.90"), client_id=77).perm_id == 5
+    assert here.find(ORDER) == []
+
+
+def test_a_gateway_that_began_anew_has_other_orders() -> None:
+    here, gateway = house(orders=[row(order_ref="a", perm_id=1), row(order_ref="b", perm_id=2)])
+    assert here.one(ORDER).perm_id == 2
+    gateway.answers["orders"] = [row(order_ref="c", perm_id=2)]
+    assert here.one(replace(ORDER, client_order_id="CT-2")).perm_id == 2
 
 
 @pytest.mark.parametrize("rows", [[], [row(), row(perm_id=12)]])

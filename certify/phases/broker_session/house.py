@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from certify.model.trading import Order, Side
 from certify.phases.api import Unmet
@@ -57,14 +57,40 @@ class House:
         return [_order(row) for row in self.rows("orders")]
 
     def find(self, order: Order) -> list[HouseOrder]:
-        """Return what the gateway has of an order: by its reference, else by its terms."""
+        """Return what the gateway has of an order: by its reference, else by its terms.
+
+        A system may send references of its own. Then an order is the latest one with its terms that is
+        nobody else's, and stays that one whatever becomes of its terms.
+        """
         known = self.orders()
         named = [row for row in known if row.order_ref == order.client_order_id]
-        if named:
-            return named
-        terms = (order.instrument, order.side.value, order.qty, order.price)
-        nameless = [row for row in known if not row.order_ref and row.client_id >= 0]
-        return [row for row in nameless if (row.instrument, row.side, row.qty, row.price) == terms][-1:]
+        return named or self._by_terms(order, known)
+
+    def _by_terms(self, order: Order, known: list[HouseOrder]) -> list[HouseOrder]:
+        taken = self._taken(len(known))
+        name = order.client_order_id
+        if name not in taken:
+            terms = (order.instrument, order.side.value, order.qty, order.price)
+            sent, others = self.trial.ledger.entries, set(taken.values())
+            free = [
+                row
+                for row in known
+                if row.order_ref not in sent and row.order_id >= 0 and row.perm_id not in others
+            ]
+            same = [row for row in free if (row.instrument, row.side, row.qty, row.price) == terms]
+            if not same:
+                return []
+            taken[name] = same[-1].perm_id
+        return [row for row in known if row.perm_id == taken[name]]
+
+    def _taken(self, rows: int) -> dict[str, int]:
+        """Return whose each order is that was found by its terms; a gateway that began anew forgets it."""
+        facts = self.trial.shared.facts
+        taken = cast("dict[str, int]", facts.setdefault("gateway.taken", {}))
+        if rows < cast("int", facts.get("gateway.rows", 0)):
+            taken.clear()
+        facts["gateway.rows"] = rows
+        return taken
 
     def one(self, order: Order) -> HouseOrder:
         """Return the one order that the gateway has of an order; none or several fail the check."""
@@ -142,7 +168,9 @@ class House:
             account=account,
             **more,
         )
-        return next(row for row in self.orders() if row.perm_id == int(made["perm_id"]))
+        known = self.orders()
+        self._taken(len(known))[f"{action} {made['perm_id']}"] = int(made["perm_id"])
+        return next(row for row in known if row.perm_id == int(made["perm_id"]))
 
     def by_perm_id(self, perm_id: int) -> HouseOrder:
         """Return an order by its permanent id."""
