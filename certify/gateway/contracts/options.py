@@ -95,10 +95,9 @@ class Chain:
         """List what expires after `today`."""
         self.underlying = underlying
         self._today = today
-        self.strikes = (
-            _index_strikes(underlying.start_price) if self._index else _strikes(underlying.start_price)
-        )
-        self.exchanges = _INDEX_EXCHANGES if self._index else OPTION_EXCHANGES
+        index = underlying.sec_type == "IND"
+        self.strikes = (_index_strikes if index else _strikes)(underlying.start_price)
+        self.exchanges = _INDEX_EXCHANGES if index else OPTION_EXCHANGES
         self.expirations = [f"{day:%Y%m%d}" for day in _fridays(today)]
 
     def classes(self) -> dict[str, list[str]]:
