@@ -53,6 +53,7 @@ def test_a_side_that_nobody_shows_is_none(rig):
 
 def test_prints_come_once_with_their_size(rig):
     rig.platform.market_data.subscribe(AAPL, {"TRADE"})
+    rig.until(lambda: rig.gateway.do("subscriptions", client_id=FEED_ID), "the subscription")
     for price, size in (("100.05", 3), ("100.06", 4), ("100.06", 4)):
         rig.platform.market_data.inject(Trade(AAPL, Decimal(price), Decimal(size), 0))
     rig.until(lambda: len(rig.events(Trade)) == 3, "three prints")
