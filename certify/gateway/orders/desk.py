@@ -18,6 +18,7 @@ from certify.gateway.orders.interventions import Interventions
 from certify.gateway.orders.placing import Placing
 from certify.gateway.orders.records import (
     API_CANCELLED,
+    BY_TRADER,
     CANCELLED,
     FILLED,
     INACTIVE,
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
     from certify.gateway.house import Gateway
 
 _READ_ONLY = "Error validating request.-'bW' : cause - The API interface is currently in Read-Only mode."
-_BY_TRADER = "Cancelled by Trader"
 _MOST_WAITING = 10_000
 """Requests kept while IB cannot be reached; any further one is lost."""
 
@@ -245,7 +245,7 @@ class OrderDesk(Answers):
             hook(record)
             return
         record.cancel_pending = True
-        record.completed = _BY_TRADER
+        record.completed = BY_TRADER
         if record.venue_id:
             self.exchange.cancel(record)
         elif record.silent and Wait.TRANSMIT not in record.waits:

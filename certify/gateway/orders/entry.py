@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 NO_ALLOCATION = 436
 _BEYOND = Decimal(10) ** 12
+FRACTIONAL_TEXT = "Fractional-sized order cannot be placed via API. Please trade this order in TWS."
 OFF_TICK_TEXT = "The price does not conform to the minimum price variation for this contract."
 
 
@@ -78,6 +79,8 @@ class Entry:
             raise Refusal(refusals.SIZE_ZERO, "The order size cannot be zero.")
         if order.conditions:
             raise rejected("Conditional orders are not simulated")
+        if instrument.lot == 1 and order.total_quantity != order.total_quantity.to_integral_value():
+            raise Refusal(refusals.FRACTIONAL, FRACTIONAL_TEXT)
         self._check_tif(order)
         _check_prices(order, shape, instrument.tick)
         return shape

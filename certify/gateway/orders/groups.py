@@ -3,7 +3,8 @@
 IB's types of an OCA group: 1 cancels the rest at any fill; 2 reduces the rest in proportion; 3 reduces it
 too, but lets all orders be at the exchange at once. In groups of type 1 and 2 at most one limit order of an
 instrument and side is at the exchange, the best placed: two could both fill before either was cancelled.
-Cancelling one by hand leaves the rest.
+When a client cancels one order of a group, IB cancels the others too (TWS' help on OCA orders); one that ends
+otherwise, as IOC does, leaves them.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from decimal import ROUND_FLOOR, Decimal
 from typing import TYPE_CHECKING
 
-from certify.gateway.orders.records import FILLED, OrderRecord, Wait
+from certify.gateway.orders.records import BY_TRADER, FILLED, OrderRecord, Wait
 from certify.model.trading import Side
 
 if TYPE_CHECKING:
@@ -117,11 +118,16 @@ class Groups:
                 self._desk.resize(other, rest)
 
     def ended(self, record: OrderRecord) -> None:
-        """Cancel the children of an order that ended without a fill, and let the next of its group go."""
+        """Cancel the children of an order that ended without a fill, and see to the others of its group."""
         for child in list(record.children):
             if child.working and Wait.CHILD in child.waits:
                 self._desk.cancel_at_ib(child)
-        if record.group is not None and record.status != FILLED:
+        if record.group is None or record.status == FILLED:
+            return
+        if record.completed == BY_TRADER:
+            for other in record.group.others(record):
+                self._desk.cancel_at_ib(other)
+        else:
             self._promote(record.group)
 
 

@@ -26,6 +26,9 @@ CANCELLED = "Cancelled"
 API_CANCELLED = "ApiCancelled"
 INACTIVE = "Inactive"
 
+BY_TRADER = "Cancelled by Trader"
+"""How an order has ended that its client cancelled, for completedOrder."""
+
 ENDED = frozenset({FILLED, CANCELLED, API_CANCELLED, INACTIVE})
 """States after which nothing but a bust or a correction follows."""
 

@@ -96,6 +96,7 @@ _REJECTS = {
     " requested {requested}, in contract {found};",
     10006: "Missing parent order.",
     10052: "Invalid time in force:{tif}.",
+    10243: "Fractional-sized order cannot be placed via API. Please trade this order in TWS.",
     10268: "The 'EtradeOnly' order attribute is not supported.",
 }
 _LIVES = {

@@ -183,13 +183,22 @@ def test_type_one_cancels_the_rest_at_any_fill_and_never_fills_two(bench, client
     assert bench.position() == 20
 
 
-def test_when_the_best_of_a_group_is_cancelled_the_next_takes_its_place(bench, client):
+def test_when_one_of_a_group_is_cancelled_by_its_client_so_are_the_others(bench, client):
     client.place(LimitOrder("BUY", 100, 229, ocaGroup="g", ocaType=1))
     client.place(LimitOrder("BUY", 100, 228, ocaGroup="g", ocaType=1))
     client.cancel(1)
+    assert [each["status"] for each in bench.orders().values()] == ["Cancelled"] * 2
+    bench.market("227.00", "228.00")
+    assert bench.executions() == []
+
+
+def test_when_the_best_of_a_group_expires_the_next_takes_its_place(bench, client):
+    client.place(LimitOrder("BUY", 100, 228, ocaGroup="g", ocaType=1))
+    client.place(LimitOrder("BUY", 100, 229, tif="IOC", ocaGroup="g", ocaType=1))
+    assert bench.orders()[2]["status"] == "Cancelled"
     bench.market("227.00", "228.00")
     assert bench.executions()[0]["price"] == "228.00"
-    assert bench.orders()[2]["status"] == "Filled"
+    assert bench.orders()[1]["status"] == "Filled"
 
 
 def test_type_two_reduces_in_proportion(bench, client):
