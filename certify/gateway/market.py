@@ -5,6 +5,8 @@ Nothing is generated for an instrument before somebody asks for it; the first ti
 
 from __future__ import annotations
 
+import asyncio
+import heapq
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -22,11 +24,10 @@ if TYPE_CHECKING:
 
 PAUSE_NS = 2_500_000_000
 """How long the generated market leaves an instrument alone after `set_market`, nanoseconds."""
-_MOST_PER_TURN = 64
+_MOST_PER_TURN = 512
 """Events shown in one turn of the loop: a gateway that was held up does not make up for all of it at once."""
-_GRID_NS = 20_000_000
-"""Events are shown at multiples of this: one awakening serves all instruments, and costs more than an event."""
-
+_GRID_NS = 10_000_000
+"""Turns are at multiples of this: one awakening serves all instruments, and it costs more than an event."""
 
 _MEDIAN_LOTS = {"CASH": 2_000_000.0, "CRYPTO": 20_000.0, "FUT": 60.0, "OPT": 60.0}
 """Displayed size by kind of instrument, where it is not a stock's."""
@@ -35,14 +36,12 @@ _MEDIAN_LOTS = {"CASH": 2_000_000.0, "CRYPTO": 20_000.0, "FUT": 60.0, "OPT": 60.
 class _Feed:
     """One instrument's generated events."""
 
-    __slots__ = ("_events", "_gateway", "_instrument", "_market", "_start_ns", "paused_until_ns", "pending")
+    __slots__ = ("_events", "_gateway", "_instrument", "_start_ns", "due_ns", "paused_until_ns", "pending")
 
-    def __init__(
-        self, gateway: Gateway, market: Market, instrument: Instrument, start: Decimal | None
-    ) -> None:
+    def __init__(self, gateway: Gateway, instrument: Instrument, start: Decimal | None) -> None:
         """Open with a quote at the time of making."""
         settings = gateway.settings
-        self._gateway, self._market, self._instrument = gateway, market, instrument
+        self._gateway, self._instrument = gateway, instrument
         self._events = MarketGenerator(
             [instrument],
             settings.seed,
@@ -55,43 +54,34 @@ class _Feed:
         self._start_ns = clock.monotonic_ns()
         self.paused_until_ns = 0
         self.pending = next(self._events)
-        self.show()
+        self.due_ns = self._start_ns
+        """When the pending event is due, by the monotonic clock."""
+        self.show(gateway.now_ns())
 
-    def show(self) -> None:
-        """Let the venue see the pending event, and take the next one."""
-        _, event = self.pending
-        self.pending = next(self._events)
-        now_ns = self._gateway.now_ns()
-        venue = self._gateway.venue
+    def show(self, now_ns: int) -> None:
+        """Let the venue see the pending event, stamped `now_ns`, and take the next one."""
+        event = self.pending[1]
+        self.skip()
         if isinstance(event, Quote):
-            venue.set_market(
-                Quote(self._instrument.id, event.bid, event.bid_size, event.ask, event.ask_size, now_ns)
-            )
+            self._gateway.venue.set_market(event, now_ns)
         else:
-            venue.print_trade(
-                Trade(self._instrument.id, event.price, event.size, now_ns, trade_id=event.trade_id)
-            )
+            self._gateway.venue.print_trade(event, now_ns)
 
-    def run(self) -> None:
-        """Show what is due, and wait for the next event."""
-        now_ns = clock.monotonic_ns()
-        shown = 0
-        while (due_ns := self._start_ns + self.pending[0]) <= now_ns and shown < _MOST_PER_TURN:
-            shown += 1
-            if not self._market.on or now_ns < self.paused_until_ns:
-                self.pending = next(self._events)
-            else:
-                self.show()
-        if due_ns <= now_ns:
-            self._start_ns += now_ns - due_ns  # what could not be shown in time is shown later, not at once
-        self.wait()
+    def skip(self) -> None:
+        """Take the next event."""
+        self.pending = next(self._events)
+        self.due_ns = self._start_ns + self.pending[0]
 
-    def wait(self) -> None:
-        """Come back at the first point of the grid after the next event is due."""
-        now_ns = clock.monotonic_ns()
-        due_ns = max(self._start_ns + self.pending[0], now_ns + 1)
-        delay_ns = -(-due_ns // _GRID_NS) * _GRID_NS - now_ns
-        self._gateway.later(delay_ns / NS_PER_S, self.run)
+    def requote(self) -> None:
+        """Show the next quote at once, without the trades before it."""
+        while not isinstance(self.pending[1], Quote):
+            self.skip()
+        self.show(self._gateway.now_ns())
+
+    def put_off(self, until_ns: int) -> None:
+        """Show what is pending, and everything after it, so much later that it is due at `until_ns`."""
+        self._start_ns += until_ns - self.due_ns
+        self.due_ns = until_ns
 
 
 class Market:
@@ -103,6 +93,9 @@ class Market:
         self.on = gateway.settings.market_rate_per_s > 0
         """Whether the generated market moves."""
         self._feeds: dict[str, _Feed] = {}
+        self._waiting: list[tuple[int, int, _Feed]] = []
+        """Feeds by when their next event is due; a heap. The number in the middle decides between equals."""
+        self._timer: asyncio.TimerHandle | None = None
         self._running = False
         self._prints = 0
 
@@ -122,21 +115,65 @@ class Market:
         if instrument in self._feeds:
             return
         listed, start = self._gateway.listed(instrument)
-        feed = self._feeds[instrument] = _Feed(self._gateway, self, listed, start)
+        feed = self._feeds[instrument] = _Feed(self._gateway, listed, start)
         if self._running and self._gateway.settings.market_rate_per_s:
-            feed.wait()
+            self._await(feed)
 
     def start(self) -> None:
         """Let time pass for what is followed already."""
         self._running = True
         if self._gateway.settings.market_rate_per_s:
             for feed in self._feeds.values():
-                feed.wait()
+                self._await(feed)
 
     def new_day(self) -> None:
         """Show a market again: the end of the session took the house's prices away."""
         for feed in self._feeds.values():
-            feed.show()
+            feed.requote()
+
+    # -- time
+
+    def _await(self, feed: _Feed) -> None:
+        """Show the events of one feed more."""
+        heapq.heappush(self._waiting, (feed.due_ns, len(self._waiting), feed))
+        if self._waiting[0][2] is feed:
+            self._wait()
+
+    def _wait(self) -> None:
+        """Come back at the first point of the grid at which an event is due, and not at this one."""
+        now_ns = clock.monotonic_ns()
+        due_ns = max(self._waiting[0][0], now_ns + 1)
+        if self._timer is not None:
+            self._timer.cancel()
+        delay_ns = -(-due_ns // _GRID_NS) * _GRID_NS - now_ns
+        self._timer = self._gateway.later(delay_ns / NS_PER_S, self.turn)
+
+    def turn(self) -> None:
+        """Show what is due; the clients hear every event, in one write."""
+        try:
+            with self._gateway.market_data.feed.at_once(), self._gateway.venue.together():
+                self._show_due(clock.monotonic_ns())
+        finally:
+            self._wait()
+
+    def _show_due(self, now_ns: int) -> None:
+        waiting, stamp_ns = self._waiting, self._gateway.now_ns()
+        for _ in range(_MOST_PER_TURN):
+            due_ns, number, feed = waiting[0]
+            if due_ns > now_ns:
+                return
+            if self.on and now_ns >= feed.paused_until_ns:
+                feed.show(stamp_ns)
+            else:
+                feed.skip()
+            heapq.heapreplace(waiting, (feed.due_ns, number, feed))
+        for _, _, feed in waiting:
+            if feed.due_ns < now_ns:
+                feed.put_off(now_ns)
+        self._waiting = [(feed.due_ns, number, feed) for _, number, feed in waiting]
+        heapq.heapify(self._waiting)
+
+    # -- actions
 
     def switch(self, on: object) -> None:
         """Let the generated market move, or stand still with the prices it shows."""

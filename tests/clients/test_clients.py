@@ -70,7 +70,8 @@ def market_order(seen: dict[str, Any]) -> None:
     assert sum(order["commissions"]) >= 1
     (position,) = seen["positions"]
     assert (position["symbol"], position["position"]) == ("AAPL", 100)
-    assert position["avg_cost"] == pytest.approx(order["avg_price"], abs=0.02)  # with commissions, at IB
+    cost = order["avg_price"] * 100 + sum(order["commissions"])
+    assert position["avg_cost"] * 100 == pytest.approx(cost, abs=0.05)
     assert len(seen["executions"]) == len(order["shares"])
 
 
@@ -86,13 +87,14 @@ def completed(seen: dict[str, Any]) -> None:
     assert rows == [("LMT", "Cancelled", "AAPL"), ("MKT", "Filled", "AAPL")]
 
 
+@pytest.mark.timeout(240)
 @pytest.mark.parametrize("version", [157, 178])
 @pytest.mark.parametrize("client", ["ib_insync", "ib_async"])
 def test_everything_else_that_programs_ask_for(client: str, version: int) -> None:
     script = str(Path(__file__).parent / "ib_everything.py")
     command = [interpreter(client), script, client]
     with certify_gateway("--max-version", str(version)) as port:
-        seen, talk = run_client(command, port, timeout_s=110)
+        seen, talk = run_client(command, port, timeout_s=200)
     assert seen["failed"] == {}
     assert not TROUBLE.search(talk), talk
     for name, holds in EXPECTED.items():
@@ -105,7 +107,7 @@ EXPECTED: dict[str, Callable[[Any], bool]] = {
     "minute_bars_as_epoch": lambda bars: bars > 10,
     "historical_ticks": all,
     "symbol_search": lambda symbols: "AAPL" in symbols,
-    "unknown_contract": lambda found: found == [],
+    "unknown_contract": lambda found: found in ([], [None]),
     "bracket_takes_profit": lambda states: states == ["Filled", "Cancelled", "Cancelled"],
     "bracket_cancelled_by_its_parent": lambda states: states == ["Cancelled"] * 3,
     "one_cancels_all": lambda states: states == ["Cancelled", "Filled"],
