@@ -138,7 +138,7 @@ def average_price(desk: Desk) -> Finding:
     apart = max(8, int((quote.ask or 0) * AVERAGE_SHARE * 8 / desk.trial.instrument.tick))
     orders.append(desk.trade(Side.BUY, desk.lots(3), desk.market(shift=apart)))
     desk.position_is(desk.lots(4), "after buying 1 and 3 lots")
-    fills = [fill for order in orders for fill in desk.entry(order).fills.values()]
+    fills = desk.paid(orders)
     mean = sum((f.last_qty * (f.last_px or 0) for f in fills), Decimal(0)) / desk.lots(4)
     fees = sum((f.commission or Decimal(0) for f in fills), Decimal(0))
     average = _holding(desk).avg_px
@@ -164,17 +164,15 @@ def _flip(desk: Desk) -> None:
     """Sell from 4 lots long to 2 short: what is held was opened by the sale alone."""
     sale = desk.trade(Side.SELL, desk.lots(6), desk.market(shift=-8))
     desk.position_is(desk.lots(-2), "after selling 6 lots of 4")
-    fills = desk.entry(sale).fills.values()
+    fills = desk.paid([sale])
     mean = sum((f.last_qty * (f.last_px or 0) for f in fills), Decimal(0)) / sale.qty
     fees = sum((f.commission or Decimal(0) for f in fills), Decimal(0))
     share = fees / (sale.qty * desk.trial.instrument.multiplier)
     average = _holding(desk).avg_px
     if average is not None:
         off = min(abs(average - mean), abs(average - mean + share))
-        expect(
-            off <= mean * AVERAGE_SHARE,
-            f"expected an average price of {mean:f} after the position turned, was {average:f}",
-        )
+        text = f"expected an average price of {mean:f} after the position turned, was {average:f}"
+        expect(off <= mean * AVERAGE_SHARE, text)
 
 
 def _holding(desk: Desk) -> Position:
@@ -202,14 +200,13 @@ def cash(desk: Desk) -> Finding:
     desk.market()
     instrument, state = desk.trial.instrument, desk.account()
     if instrument.kind not in CASH_KINDS or instrument.currency != state.currency:
-        what = f"a {instrument.kind} in {instrument.currency}"
-        return not_applicable(f"{what} is not paid for from {state.currency}")
+        kind = f"a {instrument.kind} in {instrument.currency}"
+        return not_applicable(f"{kind} is not paid for from {state.currency}")
     count = desk.worth(3)
     before, expected, now = _cash_moved(desk, count)
     if now != expected:
         before, expected, now = _cash_moved(desk, count)
-    text = f"expected cash of {expected:f} after buying {count} lots and selling a third, was {now:f}"
-    expect(now == expected, text)
+    expect(now == expected, f"expected cash of {expected:f} after buying {count} lots, was {now:f}")
     return passed(f"cash went from {before:f} to {now:f}, as traded")
 
 
@@ -237,10 +234,8 @@ def _signed(fill: OrderUpdate) -> Decimal:
 
 
 def commissions(desk: Desk, orders: list[Order]) -> Decimal:
-    """Return what these orders' fills cost: as reported, else as `executions` lists it later."""
-    fills = [fill for order in orders for fill in desk.entry(order).fills.values()]
-    if any(fill.commission is None for fill in fills):
-        fills = desk.fills_listed(orders)
+    """Return what these orders' fills cost."""
+    fills = desk.paid(orders)
     missing = [fill.exec_id for fill in fills if fill.commission is None]
     expect(not missing, f"expected a commission with each fill, was none with {', '.join(map(str, missing))}")
     return sum((fill.commission or Decimal(0) for fill in fills), Decimal(0))

@@ -320,6 +320,13 @@ class Desk(OrderDesk):
             expect(said_term in (None, term), f"{what} listed: expected {term.value}, was {said_term}")
         return listed
 
+    def paid(self, orders: Collection[Order]) -> list[OrderUpdate]:
+        """Return the fills of orders with their costs: as reported, else as `executions` lists them later."""
+        fills = [fill for order in orders for fill in self.entry(order).fills.values()]
+        told = all(fill.commission is not None for fill in fills)
+        claimed = self.claims("orders.commission") and self.claims("orders.executions")
+        return fills if told or not claimed else self.fills_listed(orders)
+
     def fills_listed(self, orders: Collection[Order], *, within_s: float = PATIENCE_S) -> list[OrderUpdate]:
         """Return the fills of these orders that `executions` lists, once they add up to the ledger's."""
         ids = {order.client_order_id for order in orders}
