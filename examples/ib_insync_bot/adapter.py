@@ -15,8 +15,10 @@ from certify.adapter import (
     Alert,
     AlertSeverity,
     AlertState,
+    BrokerInfo,
     ConnectionChange,
     Context,
+    Decision,
     Environment,
     ExecType,
     Health,
@@ -47,6 +49,8 @@ CANNOT = {
     "market_data.sequence": "the TWS API numbers no ticks",
     "market_data.event_time": "the TWS API tells no time of a tick",
     "orders.gtd": "the bot has no use for it",
+    "framework.switch": "the bot knows one gateway",
+    "framework.failover": "the bot knows one gateway",
 }
 SAYS = {
     "new": ExecType.NEW,
@@ -85,7 +89,7 @@ class Desk:
         self.kinds: dict[str, set[str]] = {}
         self.alert_numbers = itertools.count(1)
         self.told: list[OrderUpdate] = []
-        self.market_data = self.broker = self.execution = self
+        self.market_data = self.broker = self.execution = self.broker_framework = self
 
     # the system
 
@@ -311,6 +315,17 @@ class Desk:
         return AccountState(
             self.account_id, "USD", Decimal(cash), Decimal(equity), environment=Environment.SIMULATED
         )
+
+    # the one connection
+
+    async def brokers(self) -> list[BrokerInfo]:
+        return [BrokerInfo("ib", Environment.SIMULATED, self.bot.connected, active=True)]
+
+    async def active(self) -> str:
+        return "ib"
+
+    async def switch(self, name: str, confirm: bool = False) -> Decision:
+        return Decision(name == "ib", "ONE_BROKER", "the bot knows one gateway")
 
     # faults on purpose
 

@@ -132,18 +132,13 @@ def certify(
     out.mkdir(parents=True, exist_ok=True)
     place = out / "profile.yaml"
     place.write_text(json.dumps(profile(name, mode=mode, mutant=mutant, load=load)), encoding="utf-8")
-    command = [
-        sys.executable,
-        "-c",
-        "from certify.cli import main; main()",
-        "run",
-        "--profile",
-        str(place),
-        "--progress",
-        "plain",
-        "--out",
-        str(out),
-    ]
+    return run(place, out, phases=phases, checks=checks)
+
+
+def run(place: Path, out: Path, *, phases: Sequence[str] = (), checks: Sequence[str] = ()) -> dict[str, Any]:
+    """Certify what a profile names and return its `result.json`; an empty one when there was none."""
+    command = [sys.executable, "-c", "from certify.cli import main; main()", "run", "--profile", str(place)]
+    command += ["--progress", "plain", "--out", str(out)]
     for phase in phases:
         command += ["--phase", phase]
     for check in checks:
