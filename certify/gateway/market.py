@@ -26,7 +26,7 @@ PAUSE_NS = 2_500_000_000
 """How long the generated market leaves an instrument alone after `set_market`, nanoseconds."""
 _MOST_PER_TURN = 512
 """Events shown in one turn of the loop: a gateway that was held up does not make up for all of it at once."""
-_GRID_NS = 10_000_000
+_GRID_NS = 20_000_000
 """Turns are at multiples of this: one awakening serves all instruments, and it costs more than an event."""
 
 _MEDIAN_LOTS = {"CASH": 2_000_000.0, "CRYPTO": 20_000.0, "FUT": 60.0, "OPT": 60.0}

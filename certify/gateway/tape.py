@@ -1,8 +1,12 @@
-"""What the market does, once for everyone who watches: events of one turn of the loop are told together."""
+"""What the market does, once for everyone who watches.
+
+What orders cause in one turn of the loop is told together; of the generated market every event is told.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 
@@ -87,6 +91,7 @@ class Feed:
         self._tapes: dict[str, Tape] = {}
         self._moved: dict[str, Tape] = {}
         self._session: VenueSession | None = None
+        self._at_once = False
 
     def tape(self, listing: Listing) -> Tape:
         """Return the tape of a contract, which the venue trades."""
@@ -123,6 +128,15 @@ class Feed:
         if watcher in tape.watchers:
             tape.watchers.remove(watcher)
 
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Tell everyone of each event by itself and at once, instead of together in the next turn."""
+        self._at_once = True
+        try:
+            yield
+        finally:
+            self._at_once = False
+
     def on_quote(self, quote: Quote) -> None:
         """Take a quote from the venue."""
         tape = self._tapes[quote.instrument]
@@ -146,6 +160,9 @@ class Feed:
     def _note(self, tape: Tape, event: Quote | Trade) -> None:
         events = tape.events
         events.append(event)
+        if self._at_once:
+            self._tell(tape)
+            return
         if len(events) > MOST_EVENTS:
             del events[: MOST_EVENTS // 2]
         if not self._moved:
@@ -156,6 +173,9 @@ class Feed:
         """Tell everyone who watches what has happened in this turn."""
         moved, self._moved = self._moved, {}
         for tape in moved.values():
-            for watcher in tuple(tape.watchers):
-                watcher.turn(tape)
-            tape.events = []
+            self._tell(tape)
+
+    def _tell(self, tape: Tape) -> None:
+        for watcher in tuple(tape.watchers):
+            watcher.turn(tape)
+        tape.events = []

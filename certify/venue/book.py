@@ -60,6 +60,10 @@ class Level:
         order.level = order.older = order.newer = None
 
 
+def _of_the_house(order: VenueOrder | None) -> bool:
+    return order is not None and order.account is None
+
+
 class BookSide:
     """All resting orders of one side."""
 
@@ -103,6 +107,13 @@ class BookSide:
     def best(self) -> Level | None:
         """Return the best price's queue."""
         return self.levels[self.keys[-1]] if self.keys else None
+
+    def only_house(self) -> bool:
+        """Whether nothing but one order without an account rests here, or nothing at all."""
+        if not self.keys:
+            return True
+        level = self.levels[self.keys[-1]]
+        return len(self.keys) == 1 and level.first is level.last and _of_the_house(level.first)
 
     def depth(self, limit: int) -> list[tuple[int, int]]:
         """Return up to `limit` levels as (price in ticks, lots), best first."""

@@ -6,10 +6,11 @@ import random
 from collections.abc import Sequence
 from decimal import Decimal
 
-from certify.model.trading import Instrument, Order, OrderType, TimeInForce
+from certify.errors import UsageError
+from certify.model.trading import Instrument, Order, OrderType, Quote, Side, TimeInForce
 from certify.venue.accounts import Account
-from certify.venue.contract import Grid, NotPositive, OffGrid
-from certify.venue.market import Market
+from certify.venue.contract import Contract, Grid, NotPositive, OffGrid
+from certify.venue.market import Market, Top
 from certify.venue.orders import Code, VenueOrder
 
 
@@ -36,10 +37,24 @@ class OrderEntry:
         self.open = True
         """Whether the trading session is open."""
 
-    def next_seq(self) -> int:
-        """Return the next order number; house orders are numbered in the same sequence."""
-        self._seq += 1
-        return self._seq
+    def house_top(self, market: Market, quote: Quote) -> Top:
+        """Return the house's quote in ticks and lots; each side takes an order number, though it shows none.
+
+        Raises `UsageError` for a crossed or locked quote, or a price or size off the grid.
+        """
+        bid = bid_lots = ask = ask_lots = 0
+        try:
+            if quote.bid is not None and quote.bid_size:
+                bid, bid_lots = _inside(market.contract, quote.bid, quote.bid_size)
+                self._seq += 1
+            if quote.ask is not None and quote.ask_size:
+                ask, ask_lots = _inside(market.contract, quote.ask, quote.ask_size)
+                self._seq += 1
+        except (NotPositive, OffGrid) as error:
+            raise UsageError(f"{quote.instrument}: {error}") from error
+        if bid_lots and ask_lots and bid >= ask:
+            raise UsageError(f"{quote.instrument}: expected bid < ask, was {quote.bid} and {quote.ask}")
+        return bid, bid_lots, ask, ask_lots
 
     def admit(self, account: Account, order: Order, now: int) -> VenueOrder:
         """Return the order as the venue holds it; raises `Refused`."""
@@ -116,6 +131,18 @@ class OrderEntry:
         if order.stop_price is not None:
             raise Refused(Code.STOP_PRICE, f"a {order.type.value} order takes no stop price")
         return 0
+
+
+def _inside(contract: Contract, price: Decimal, size: Decimal) -> tuple[int, int]:
+    return contract.ticks.inside(price), contract.lots.inside(size)
+
+
+def house_orders(market: Market, top: Top) -> dict[int, VenueOrder]:
+    """Return the house's orders for what it shows, by sign."""
+    bid, bid_lots, ask, ask_lots = top
+    sides = ((Side.BUY, bid, bid_lots), (Side.SELL, ask, ask_lots))
+    orders = (VenueOrder(0, market.instrument_id, side, lots, price) for side, price, lots in sides if lots)
+    return {order.sign: order for order in orders}
 
 
 def required_steps(grid: Grid, value: Decimal | None, code: Code, name: str) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from decimal import Decimal
 
 from certify import clock
@@ -16,7 +18,6 @@ from certify.model.trading import (
     OrderUpdate,
     Position,
     Quote,
-    Side,
     TimeInForce,
     Trade,
 )  # fmt: skip
@@ -24,7 +25,7 @@ from certify.venue.accounts import Account, Commission, CommissionSchedule, Mone
 from certify.venue.alarm import Alarm
 from certify.venue.contract import Contract, decimals, tick_value
 from certify.venue.delivery import Dispatcher
-from certify.venue.entry import OrderEntry, Refused, required_steps, steps, tradable
+from certify.venue.entry import OrderEntry, Refused, house_orders, tradable
 from certify.venue.market import Market
 from certify.venue.matching import Matching
 from certify.venue.orders import Code, VenueOrder
@@ -229,48 +230,40 @@ class SimulatedVenue:
 
     # -- the world outside
 
-    def set_market(self, quote: Quote) -> None:
+    def together(self) -> AbstractContextManager[None]:
+        """Make several calls one operation: at one time, and heard at its end."""
+        return self._dispatcher
+
+    def set_market(self, quote: Quote, ts_event_ns: int | None = None) -> None:
         """Make the house's liquidity exactly `quote`; customers' orders that it crosses are filled.
 
         While the instrument is halted or the session closed, the last quote waits. What is published is
-        the best of house and customers, stamped `quote.ts_event_ns`, under this feed's own sequence
-        numbers. Raises `UsageError` for an unknown instrument, a crossed or locked quote, or a price or
-        size off the grid.
+        the best of house and customers, stamped `ts_event_ns` (the quote's own if it is not given), under
+        this feed's own sequence numbers. Raises `UsageError` for an unknown instrument, a crossed or
+        locked quote, or a price or size off the grid.
         """
+        stamp_ns = quote.ts_event_ns if ts_event_ns is None else ts_event_ns
         with self._dispatcher:
             market = self._market(quote.instrument)
-            house = self._house_orders(market, quote)
+            top = self._entry.house_top(market, quote)
             if market.halted or not self._entry.open:
-                market.waiting_quote = quote
+                market.waiting_quote = replace(quote, ts_event_ns=stamp_ns)
                 return
             self._expire_due()
-            self._matching.set_house(market, house)
-            market.publish(quote.ts_event_ns, always=True)
+            if not market.show(top, stamp_ns):
+                self._matching.set_house(market, house_orders(market, top))
+                market.publish(stamp_ns, always=True)
 
-    def _house_orders(self, market: Market, quote: Quote) -> dict[int, VenueOrder]:
-        orders: dict[int, VenueOrder] = {}
-        sides = ((Side.BUY, quote.bid, quote.bid_size), (Side.SELL, quote.ask, quote.ask_size))
-        for side, price, size in sides:
-            if price is None or not size:
-                continue
-            try:
-                ticks = required_steps(market.contract.ticks, price, Code.PRICE, "price")
-                lots = steps(market.contract.lots, size, Code.QTY, Code.LOT)
-            except Refused as refused:
-                raise UsageError(f"{quote.instrument}: {refused.reason}") from refused
-            order = VenueOrder(self._entry.next_seq(), quote.instrument, side, lots, ticks)
-            orders[order.sign] = order
-        if len(orders) == 2 and orders[1].price >= orders[-1].price:
-            raise UsageError(f"{quote.instrument}: expected bid < ask, was {quote.bid} and {quote.ask}")
-        return orders
+    def print_trade(self, trade: Trade, ts_event_ns: int | None = None) -> None:
+        """Publish a trade made elsewhere and run the stops it sets off; raises `UsageError`.
 
-    def print_trade(self, trade: Trade) -> None:
-        """Publish a trade made elsewhere and run the stops it sets off; raises `UsageError`."""
+        It is stamped `ts_event_ns`, or as it is.
+        """
         with self._dispatcher:
             market = self._market(trade.instrument)
             if trade.price <= 0:
                 raise UsageError(f"{trade.instrument}: expected a positive price, was {trade.price}")
-            market.note_print(trade)
+            market.note_print(trade, trade.ts_event_ns if ts_event_ns is None else ts_event_ns)
             if self._entry.open:
                 self._matching.run_stops(market)
                 market.publish(self._dispatcher.now)
@@ -327,43 +320,6 @@ class SimulatedVenue:
                 self._matching.bust(exec_id)
             except KeyError as error:
                 raise UsageError(f"no execution {exec_id} to bust") from error
-            self._publish_all()
-
-    def correct(self, exec_id: str, price: Decimal) -> list[str]:
-        """Give an execution another price, on both sides of its match, with cash and position.
-
-        Nothing is reported; returns the execution ids of the customers' sides. Raises `UsageError` for an
-        execution that does not exist or was busted, or a price that is not positive or off the grid.
-        """
-        with self._dispatcher:
-            try:
-                instrument = self._reporter.executions[exec_id].order.instrument
-                ticks = required_steps(self._market(instrument).contract.ticks, price, Code.PRICE, "price")
-            except KeyError as error:
-                raise UsageError(f"no execution {exec_id} to correct") from error
-            except Refused as refused:
-                raise UsageError(f"{exec_id}: {refused.reason}") from refused
-            return self._matching.correct(exec_id, ticks)
-
-    def fill(self, account_id: str, client_order_id: str, qty: Decimal, price: Decimal) -> None:
-        """Fill a working order outside the book, as hidden liquidity would; it must not be worse than its limit.
-
-        Raises `UsageError` for an order that is not working, or a quantity or price off the grid.
-        """
-        with self._dispatcher:
-            account = self._accounts.get(account_id)
-            order = account.working.get(client_order_id) if account is not None else None
-            if order is None:
-                raise UsageError(f"no working order {client_order_id} in account {account_id}")
-            contract = self._market(order.instrument).contract
-            try:
-                lots = steps(contract.lots, qty, Code.QTY, Code.LOT)
-                ticks = required_steps(contract.ticks, price, Code.PRICE, "price")
-            except Refused as refused:
-                raise UsageError(f"{client_order_id}: {refused.reason}") from refused
-            if order.has_limit and ticks * order.sign > order.key:
-                raise UsageError(f"{client_order_id}: {price} is worse than its limit")
-            self._matching.fill(order, lots, ticks)
             self._publish_all()
 
     # -- time

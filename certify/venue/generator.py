@@ -1,4 +1,8 @@
-"""A stream of quotes and trades that looks like a market, from a seed; statistics in `docs/venue.md`."""
+"""A stream of quotes and trades that looks like a market, from a seed; statistics in `docs/venue.md`.
+
+A simulated gateway must cost less than its clients, and much of what it costs is made here. So random
+numbers of a fixed distribution are drawn from a table of its quantiles instead of being computed.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,11 @@ import hashlib
 import heapq
 import math
 import random
+import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache, lru_cache
 
 from certify.clock import NS_PER_S
 from certify.errors import UsageError
@@ -20,8 +26,30 @@ _SPREAD_WEIGHTS = (0.50, 0.28, 0.15, 0.05, 0.02)
 _LEAST_TICKS = 100
 """A default start price is worth at least so many ticks, so that a tick is not a large move."""
 
+_BITS = 12
+"""Every draw from a table takes so many random bits."""
+_NORMAL = statistics.NormalDist()
+
+_new_quote, _new_trade = Quote.__new__, Trade.__new__
+_set = object.__setattr__
+
 MarketEvent = tuple[int, Quote | Trade]
 """When, in nanoseconds since the start of the stream, and what."""
+
+
+@cache
+def _normals() -> tuple[float, ...]:
+    """Return the quantiles of the standard normal distribution, scaled to a variance of one."""
+    count = 1 << _BITS
+    table = [_NORMAL.inv_cdf((index + 0.5) / count) for index in range(count)]
+    deviation = math.sqrt(sum(value * value for value in table) / count)
+    return tuple(value / deviation for value in table)
+
+
+@lru_cache(maxsize=64)
+def _sizes(median: float, sigma: float) -> tuple[int, ...]:
+    """Return the quantiles of a log-normal size, in whole lots."""
+    return tuple(max(1, round(median * math.exp(sigma * value))) for value in _normals())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,40 +110,49 @@ class _Arrivals:
     Y. Ogata, "On Lewis' simulation method for point processes", IEEE Trans. Inf. Theory 27 (1981).
     """
 
-    __slots__ = ("_base", "_excitement", "_random", "_shape", "at_s")
+    __slots__ = (
+        "_base", "_bend", "_decay", "_excitement", "_flat", "_half_s", "_highest", "_jump", "_random",
+        "_session_s", "at_s",
+    )  # fmt: skip
 
     def __init__(self, shape: MarketShape, source: random.Random) -> None:
-        self._shape = shape
-        self._random = source
+        self._random = source.random
         self._base = shape.rate_per_s * (1.0 - shape.clustering)
+        self._highest = self._base * (1.0 + 2.0 * shape.u_shape / 3.0)
+        # The shape's numbers, so that an event does without a look into it and without a call.
+        self._flat, self._bend = 1.0 - shape.u_shape / 3.0, shape.u_shape
+        self._session_s, self._half_s = shape.session_s, shape.session_s / 2.0
+        self._decay = shape.cluster_decay_per_s
+        self._jump = shape.clustering * shape.cluster_decay_per_s
         # Start in the stationary mean, so that the stream has no quiet beginning.
         self._excitement = shape.rate_per_s * shape.clustering * shape.activity(0.0)
         self.at_s = 0.0
 
-    def advance(self) -> None:
-        """Move `at_s` to the next event."""
-        shape, source = self._shape, self._random
-        highest = self._base * (1.0 + 2.0 * shape.u_shape / 3.0)
+    def advance(self) -> float:
+        """Move `at_s` to the next event and return it."""
+        draw, excitement, at_s = self._random, self._excitement, self.at_s
         while True:
-            bound = highest + self._excitement
-            wait = source.expovariate(bound)
-            self.at_s += wait
-            self._excitement *= math.exp(-shape.cluster_decay_per_s * wait)
-            rate = self._base * shape.activity(self.at_s) + self._excitement
-            if source.random() * bound <= rate:
-                self._excitement += shape.clustering * shape.cluster_decay_per_s
-                return
+            bound = self._highest + excitement
+            wait = -math.log(1.0 - draw()) / bound
+            at_s += wait
+            excitement *= math.exp(-self._decay * wait)
+            x = at_s % self._session_s / self._half_s - 1.0
+            rate = self._base * (self._flat + self._bend * x * x) + excitement
+            if draw() * bound <= rate:
+                self._excitement, self.at_s = excitement + self._jump, at_s
+                return at_s
 
 
 class _Reverting:
     """A path that wanders and is drawn back to zero (Ornstein-Uhlenbeck), exact at any step."""
 
-    __slots__ = ("_at_s", "_kappa", "_random", "_spread", "value")
+    __slots__ = ("_at_s", "_bits", "_kappa", "_normals", "_spread", "value")
 
     def __init__(self, per_second: float, reversion_s: float, source: random.Random) -> None:
         self._kappa = 1.0 / reversion_s
         self._spread = per_second * math.sqrt(reversion_s / 2.0)
-        self._random = source
+        self._bits = source.getrandbits
+        self._normals = _normals()
         self._at_s = 0.0
         self.value = 0.0
 
@@ -123,25 +160,28 @@ class _Reverting:
         """Return the path's value at `at_s`, not before the last time."""
         kept = math.exp(-self._kappa * (at_s - self._at_s))
         noise = self._spread * math.sqrt(max(0.0, 1.0 - kept * kept))
-        self.value = self.value * kept + noise * self._random.gauss(0.0, 1.0)
+        self.value = value = self.value * kept + noise * self._normals[self._bits(_BITS)]
         self._at_s = at_s
-        return self.value
+        return value
 
 
 class _Stream:
     """One instrument's part of the market."""
 
     __slots__ = (
-        "_anchor", "_ask_lots", "_bid", "_bid_lots", "_instrument", "_lots", "_own", "_random", "_shape",
-        "_spread", "_ticks", "_trades", "arrivals", "quote_seq",
+        "_anchor", "_ask_lots", "_bid", "_bid_lots", "_bits", "_changes", "_instrument", "_lots", "_own",
+        "_random", "_source", "_spread", "_ticks", "_trade_lots", "_trade_share", "_trades", "_wide",
+        "arrivals", "quote_seq",
     )  # fmt: skip
 
     def __init__(self, instrument: Instrument, start: Decimal, seed: int, shape: MarketShape) -> None:
-        source = random.Random(f"market/{seed}/{instrument.id}")
-        self._instrument = instrument
-        self._shape = shape
-        self._random = source
-        self._ticks, self._lots = Grid(instrument.tick), Grid(instrument.lot)
+        source = self._source = random.Random(f"market/{seed}/{instrument.id}")
+        self._random, self._bits = source.random, source.getrandbits
+        self._instrument = instrument.id
+        self._trade_share, self._changes = shape.trade_share, shape.spread_change
+        self._wide = _sizes(shape.median_lots, shape.size_sigma)
+        self._trade_lots = _sizes(shape.median_lots / 3.0, shape.size_sigma)
+        self._ticks, self._lots = Grid(instrument.tick).outside, Grid(instrument.lot).outside
         self._anchor = float(start / instrument.tick)
         self._own = _Reverting(
             shape.volatility * math.sqrt(1.0 - shape.correlation), shape.reversion_s, source
@@ -154,51 +194,59 @@ class _Stream:
 
     def event(self, at_s: float, at_ns: int, common: float) -> Quote | Trade:
         """Return what happens at `at_s`, stamped `at_ns`; a quote at first and after a side is used up."""
-        shown = min(self._bid_lots, self._ask_lots)
-        if self.quote_seq and self._random.random() < self._shape.trade_share and shown:
+        if self.quote_seq and self._random() < self._trade_share and self._bid_lots and self._ask_lots:
             return self._trade(at_ns)
         return self._quote(at_s, at_ns, common)
 
     def _quote(self, at_s: float, at_ns: int, common: float) -> Quote:
-        source = self._random
-        if not self.quote_seq or source.random() < self._shape.spread_change:
-            self._spread = source.choices(_SPREADS, _SPREAD_WEIGHTS)[0]
+        if not self.quote_seq or self._random() < self._changes:
+            self._spread = self._source.choices(_SPREADS, _SPREAD_WEIGHTS)[0]
         mid = self._anchor * math.exp(common + self._own.move(at_s))
-        self._bid = max(1, round(mid - self._spread / 2.0))
-        self._bid_lots = self._size(self._shape.median_lots)
-        self._ask_lots = self._size(self._shape.median_lots)
+        self._bid = bid = max(1, round(mid - self._spread / 2.0))
+        self._bid_lots = bid_lots = self._wide[self._bits(_BITS)]
+        self._ask_lots = ask_lots = self._wide[self._bits(_BITS)]
         self.quote_seq += 1
-        return Quote(
-            instrument=self._instrument.id,
-            bid=self._ticks.outside(self._bid),
-            bid_size=self._lots.outside(self._bid_lots),
-            ask=self._ticks.outside(self._bid + self._spread),
-            ask_size=self._lots.outside(self._ask_lots),
-            ts_event_ns=at_ns,
-            seq=self.quote_seq,
-        )
+        fields = {
+            "instrument": self._instrument,
+            "bid": self._ticks(bid),
+            "bid_size": self._lots(bid_lots),
+            "ask": self._ticks(bid + self._spread),
+            "ask_size": self._lots(ask_lots),
+            "ts_event_ns": at_ns,
+            "ts_recv_ns": None,
+            "seq": self.quote_seq,
+            "venue": None,
+            "delayed": False,
+        }
+        quote = _new_quote(Quote)
+        _set(quote, "__dict__", fields)  # at once: a frozen dataclass sets each field by a call
+        return quote
 
     def _trade(self, at_ns: int) -> Trade:
         """Return a trade at the displayed bid or ask, of no more than is still displayed."""
-        buyer = self._random.random() < 0.5
+        buyer = self._random() < 0.5
         price = self._bid + self._spread if buyer else self._bid
-        lots = min(self._ask_lots if buyer else self._bid_lots, self._size(self._shape.median_lots / 3.0))
+        lots = min(self._ask_lots if buyer else self._bid_lots, self._trade_lots[self._bits(_BITS)])
         if buyer:
             self._ask_lots -= lots
         else:
             self._bid_lots -= lots
         self._trades += 1
-        return Trade(
-            instrument=self._instrument.id,
-            price=self._ticks.outside(price),
-            size=self._lots.outside(lots),
-            ts_event_ns=at_ns,
-            trade_id=f"G{self._trades:09d}",
-            seq=self._trades,
-        )
-
-    def _size(self, median: float) -> int:
-        return max(1, round(median * math.exp(self._random.gauss(0.0, self._shape.size_sigma))))
+        fields = {
+            "instrument": self._instrument,
+            "price": self._ticks(price),
+            "size": self._lots(lots),
+            "ts_event_ns": at_ns,
+            "ts_recv_ns": None,
+            "trade_id": f"G{self._trades:09d}",
+            "seq": self._trades,
+            "venue": None,
+            "condition": None,
+            "correction": None,
+        }
+        trade = _new_trade(Trade)
+        _set(trade, "__dict__", fields)
+        return trade
 
 
 class MarketGenerator:
@@ -245,8 +293,7 @@ class MarketGenerator:
         stream = self._streams[index]
         offset_ns = int(at_s * NS_PER_S)
         event = stream.event(at_s, self._start_ns + offset_ns, self._common.move(at_s))
-        stream.arrivals.advance()
-        heapq.heapreplace(self._due, (stream.arrivals.at_s, index))
+        heapq.heapreplace(self._due, (stream.arrivals.advance(), index))
         return offset_ns, event
 
 

@@ -1,4 +1,9 @@
-"""One instrument on the venue: its book, its stops, its house liquidity and what it publishes."""
+"""One instrument on the venue: its book, its stops, its house liquidity and what it publishes.
+
+The house's quote is only noted (`show`) while no customer's order rests: it goes into the book when somebody
+next looks at the book. Whoever does so sees it as it was last shown, because `book` and `house` are the only
+ways there.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +12,22 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import TYPE_CHECKING
 
 from certify.errors import UsageError
-from certify.model.trading import BookUpdate, Quote, Trade
+from certify.model.trading import BookUpdate, Quote, Side, Trade
 from certify.venue.accounts import Commission
 from certify.venue.book import BookSide, OrderBook
-from certify.venue.contract import CONTEXT, Contract
+from certify.venue.contract import CONTEXT, Contract, OffGrid
 from certify.venue.delivery import Dispatcher
 from certify.venue.orders import VenueOrder
 from certify.venue.stops import StopBook
 
 if TYPE_CHECKING:
     from certify.venue.session import VenueSession
+
+_new_quote, _new_trade = Quote.__new__, Trade.__new__
+_set = object.__setattr__
+
+Top = tuple[int, int, int, int]
+"""Bid in ticks, its lots, ask in ticks, its lots; price and lots are 0 where a side is empty."""
 
 KINDS = ("QUOTE", "TRADE", "BOOK")
 """What can be subscribed to."""
@@ -26,9 +37,9 @@ class Market:
     """The state of one instrument and its public feed."""
 
     __slots__ = (
-        "_book_depth", "_book_seq", "_dispatcher", "_published", "_quote_seq", "_top", "_trade_seq", "book",
-        "commission", "contract", "halted", "house", "instrument_id", "last_price", "last_ticks", "listeners",
-        "stops", "waiting_quote",
+        "_ahead", "_book", "_book_depth", "_book_seq", "_dispatcher", "_house", "_published", "_quote_seq",
+        "_top", "_trade_seq", "commission", "contract", "halted", "instrument_id", "last_price", "last_ticks",
+        "listeners", "stops", "waiting_quote",
     )  # fmt: skip
 
     def __init__(
@@ -38,11 +49,12 @@ class Market:
         self.contract = contract
         self.instrument_id = contract.instrument.id
         self.commission = commission
-        self.book = OrderBook()
+        self._book = OrderBook()
         self.stops = StopBook()
         self.halted = False
-        self.house: dict[int, VenueOrder] = {}
-        """House order by sign."""
+        self._house: dict[int, VenueOrder] = {}
+        self._ahead = False
+        """Whether `_top` is a quote of the house that the book does not have yet; it has no other orders."""
         self.waiting_quote: Quote | None = None
         """House liquidity that came while trading was not possible."""
         self.last_price: Decimal | None = None
@@ -52,8 +64,69 @@ class Market:
         self._dispatcher = dispatcher
         self._book_depth = book_depth
         self._published = 0
-        self._top: tuple[int, int, int, int] = (0, 0, 0, 0)
+        self._top: Top = (0, 0, 0, 0)
         self._quote_seq = self._trade_seq = self._book_seq = 0
+
+    @property
+    def book(self) -> OrderBook:
+        """The book, with the house's quote as it was last shown."""
+        if self._ahead:
+            self._settle()
+        return self._book
+
+    @property
+    def house(self) -> dict[int, VenueOrder]:
+        """The house's order by sign, as it was last shown; to be changed together with the book."""
+        if self._ahead:
+            self._settle()
+        return self._house
+
+    def show(self, top: Top, ts_event_ns: int) -> bool:
+        """Publish the house's quote and note it, if the book holds nothing else and nobody follows the book.
+
+        Otherwise nothing is done, and the answer is False. To everybody outside it is as if the quote had
+        been matched, down to the numbers of each feed.
+        """
+        if not self._ahead:
+            if not self._quiet():
+                return False
+            self._ahead = True
+        if top != self._top:
+            self._top = top
+            self._book_seq += 1
+        self._quote_seq += 1
+        if sessions := self.listeners["QUOTE"]:
+            quote = self.quote(ts_event_ns)
+            for session in sessions:
+                self._dispatcher.send(session, session.on_quote, quote)
+        return True
+
+    def _quiet(self) -> bool:
+        """Whether only the house is in the book, all of it is published and nobody follows the book."""
+        book = self._book
+        return (
+            book.version == self._published
+            and not self.listeners["BOOK"]
+            and not self.stops.triggered
+            and book.bids.only_house()
+            and book.asks.only_house()
+        )
+
+    def _settle(self) -> None:
+        """Put the house's quote that was only noted into the book."""
+        self._ahead = False
+        book, house = self._book, self._house
+        for old in house.values():
+            if old.level is not None:
+                book.remove(old)
+        house.clear()
+        bid, bid_lots, ask, ask_lots = self._top
+        for side, price, lots in ((Side.BUY, bid, bid_lots), (Side.SELL, ask, ask_lots)):
+            if lots:
+                order = VenueOrder(0, self.instrument_id, side, lots, price)
+                house[order.sign] = order
+                book.rest(order)
+        self._published = book.version
 
     def subscribe(self, session: VenueSession, kinds: Collection[str]) -> None:
         """Add `session` to the feeds of `kinds` and queue the current state; raises `UsageError`."""
@@ -75,8 +148,8 @@ class Market:
 
     def publish(self, ts_event_ns: int, *, always: bool = False) -> None:
         """Queue the quote and the book where they have changed; `always` repeats an unchanged quote."""
-        book = self.book
-        if book.version == self._published and not always:
+        book = self._book
+        if self._ahead or (book.version == self._published and not always):
             return
         top = self._top_of_book()
         if always or top != self._top:
@@ -97,9 +170,11 @@ class Market:
             for session in sessions:
                 self._dispatcher.send(session, session.on_book, snapshot)
 
-    def _top_of_book(self) -> tuple[int, int, int, int]:
-        """Return bid, bid lots, ask, ask lots; lots are 0 where a side is empty."""
-        bid, ask = self.book.bids.best(), self.book.asks.best()
+    def _top_of_book(self) -> Top:
+        """Return the best of both sides."""
+        if self._ahead:
+            return self._top
+        bid, ask = self._book.bids.best(), self._book.asks.best()
         return (
             bid.key if bid else 0, bid.qty if bid else 0, -ask.key if ask else 0, ask.qty if ask else 0
         )  # fmt: skip
@@ -108,15 +183,21 @@ class Market:
         """Return the last published quote, stamped `ts_event_ns`."""
         bid, bid_lots, ask, ask_lots = self._top
         ticks, lots = self.contract.ticks.outside, self.contract.lots.outside
-        return Quote(
-            instrument=self.instrument_id,
-            bid=ticks(bid) if bid_lots else None,
-            bid_size=lots(bid_lots) if bid_lots else None,
-            ask=ticks(ask) if ask_lots else None,
-            ask_size=lots(ask_lots) if ask_lots else None,
-            ts_event_ns=ts_event_ns,
-            seq=self._quote_seq,
-        )
+        fields = {
+            "instrument": self.instrument_id,
+            "bid": ticks(bid) if bid_lots else None,
+            "bid_size": lots(bid_lots) if bid_lots else None,
+            "ask": ticks(ask) if ask_lots else None,
+            "ask_size": lots(ask_lots) if ask_lots else None,
+            "ts_event_ns": ts_event_ns,
+            "ts_recv_ns": None,
+            "seq": self._quote_seq,
+            "venue": None,
+            "delayed": False,
+        }
+        quote = _new_quote(Quote)
+        _set(quote, "__dict__", fields)  # at once: see `reports.py`
+        return quote
 
     def snapshot(self) -> BookUpdate:
         """Return the visible depth of the book."""
@@ -150,29 +231,24 @@ class Market:
                 )
             )
 
-    def note_print(self, trade: Trade) -> None:
+    def note_print(self, trade: Trade, ts_event_ns: int) -> None:
         """Remember and publish a trade that was made elsewhere, under this feed's sequence number."""
-        steps = CONTEXT.divide(trade.price, self.contract.ticks.step)
-        self.last_ticks = (
-            int(steps.to_integral_value(ROUND_FLOOR)), int(steps.to_integral_value(ROUND_CEILING))
-        )  # fmt: skip
+        try:
+            ticks = self.contract.ticks.inside(trade.price)
+            self.last_ticks = (ticks, ticks)
+        except OffGrid:
+            steps = CONTEXT.divide(trade.price, self.contract.ticks.step)
+            self.last_ticks = (
+                int(steps.to_integral_value(ROUND_FLOOR)), int(steps.to_integral_value(ROUND_CEILING))
+            )  # fmt: skip
         self.last_price = trade.price
         self.stops.reach(*self.last_ticks)
         self._trade_seq += 1
         if self.listeners["TRADE"]:
-            self._publish_trade(
-                Trade(
-                    instrument=trade.instrument,
-                    price=trade.price,
-                    size=trade.size,
-                    ts_event_ns=trade.ts_event_ns,
-                    trade_id=trade.trade_id,
-                    seq=self._trade_seq,
-                    venue=trade.venue,
-                    condition=trade.condition,
-                    correction=trade.correction,
-                )
-            )
+            fields = trade.__dict__ | {"ts_event_ns": ts_event_ns, "ts_recv_ns": None, "seq": self._trade_seq}
+            print_ = _new_trade(Trade)
+            _set(print_, "__dict__", fields)
+            self._publish_trade(print_)
 
     def _publish_trade(self, trade: Trade) -> None:
         for session in self.listeners["TRADE"]:
