@@ -42,11 +42,14 @@ STAGED = (
     "adapter/wire.py",
     "adapter/outbox.py",
     "adapter/host.py",
+    "adapter/installed.py",
     "adapter/load.py",
     "adapter/arrivals.py",
     "adapter/flights.py",
     "adapter/rows.py",
 )
+WITHHELD = frozenset({"CERTIFY_KEY", "CERTIFY_KEY_PASSPHRASE"})
+"""Variables that a system never inherits: with them it could sign its own certificate."""
 DRAIN_S = 1.0
 """How long a dead system's last words are waited for; a forked child may hold the pipe open for ever."""
 BOOTSTRAP = (
@@ -78,6 +81,8 @@ class HostFacts:
     """Port (or `system`) → its public methods."""
     python: str
     pid: int
+    installed: dict[str, str] = field(default_factory=dict)
+    """Its `interpreter`, digest of its `distributions`, and its `broker_library`."""
 
 
 class Sink:
@@ -147,6 +152,7 @@ class SystemProcess:
             methods={port: tuple(names) for port, names in facts["ports"].items()},
             python=facts["python"],
             pid=facts["pid"],
+            installed={name: str(value) for name, value in facts["installed"].items()},
         )
 
     def call(self, port: str, method: str, *args: object, timeout_s: float) -> Any:
@@ -225,6 +231,7 @@ class SystemProcess:
                 stdout=log,
                 stderr=log,
                 cwd=self.spec.work_dir,
+                env={name: value for name, value in os.environ.items() if name not in WITHHELD},
                 pass_fds=(child_in, child_out),
                 start_new_session=True,
             )

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from certify import clock
 from certify.attest.issue import issue
-from certify.attest.keys import signing_key
 from certify.cli.gateways import gateway_opener
 from certify.cli.request import Selection, write_request
+from certify.cli.signing import signing_key
 from certify.engine.bench import Bench
 from certify.engine.runner import execute, new_run_id
 from certify.engine.stream import EventStream

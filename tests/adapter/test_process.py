@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -207,3 +208,24 @@ def test_another_interpreter_needs_nothing_of_certifys_dependencies(tmp_path: Pa
         assert info.version == facts.python
         assert info.environment is Environment.SIMULATED
         assert len(sink.events) == 1
+
+
+def test_a_system_never_sees_the_key_that_signs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CERTIFY_KEY", "the private key itself")
+    monkeypatch.setenv("CERTIFY_KEY_PASSPHRASE", "its passphrase")
+    monkeypatch.setenv("DESK_TOKEN", "the system's own")
+    where = tmp_path / "seen.txt"
+    (tmp_path / "nosy.py").write_text(
+        "import os, subprocess\n"
+        "def create(ctx):\n"
+        f"    with open({str(where)!r}, 'wb') as out: subprocess.run(['env'], stdout=out, check=True)\n"
+        f"    with open({str(where)!r}, 'a') as out: out.write(repr(dict(os.environ)))\n"
+        "    return object()\n"
+    )
+    process = SystemProcess(replace(spec(tmp_path), adapter="nosy:create"), Recorder())
+    process.launch(20)
+    process.close()
+    seen = where.read_text()
+    assert "the system's own" in seen
+    assert "the private key itself" not in seen
+    assert "its passphrase" not in seen

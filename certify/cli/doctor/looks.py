@@ -13,8 +13,9 @@ from pathlib import Path
 import psutil
 
 from certify import clock
-from certify.attest.keys import default_key_path, signing_key
+from certify.attest.keys import KeySource, key_source
 from certify.cli.doctor.examination import Symptom, fail, fit, warn
+from certify.cli.signing import signing_key
 from certify.errors import AttestationError
 from certify.store.runs import RunStore
 
@@ -99,7 +100,7 @@ def places(store: RunStore) -> Iterator[Symptom]:
     """Look at where runs and the key are kept."""
     yield _writable(store.home)
     yield _disk(store.home)
-    yield _key(default_key_path())
+    yield _key(key_source())
 
 
 def _writable(home: Path) -> Symptom:
@@ -131,17 +132,18 @@ def _existing(path: Path) -> Path:
     return next((place for place in (path, *path.parents) if place.is_dir()), Path("/"))
 
 
-def _key(path: Path) -> Symptom:
-    if not path.exists():
+def _key(source: KeySource) -> Symptom:
+    path = source.path
+    if path is not None and not path.exists():
         return fit("key", f"{path} will be made by the first certified run")
-    mode = path.stat().st_mode & 0o777
-    if mode & 0o077:
-        return warn("key", f"expected mode 0600, was {mode:04o}: {path}", f"chmod 600 {path}")
     try:
-        signing_key(path)
+        key = signing_key().public_key
     except AttestationError as error:
-        return fail("key", str(error), "move it away: a new one is made, and old certificates keep their key")
-    return fit("key", f"{path}, mode {mode:04o}")
+        return fail(
+            "key", str(error), "or move it away: a new one is made; the old certificates keep their key"
+        )
+    where = "in the environment" if path is None else str(path)
+    return fit("key", f"{key.keyid[:16]}, {where}")
 
 
 def dependencies() -> Symptom:
