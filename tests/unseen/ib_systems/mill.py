@@ -125,7 +125,10 @@ class Mill:
     def __init__(self, ctx):
         self.ctx, self.emit = ctx, ctx.emit
         self.where = ctx.config["gateway"]
-        self.listed = {i["id"]: Instrument(i["id"], tick=D(i["tick"]), lot=D(i["lot"])) for i in ctx.config["instruments"]}
+        self.listed = {
+            i["id"]: Instrument(i["id"], tick=D(i["tick"]), lot=D(i["lot"]))
+            for i in ctx.config["instruments"]
+        }
         self.by_symbol = {name.split(".")[0]: name for name in self.listed}
         self.lock = threading.RLock()
         self.market_data = self.broker = self.execution = self
@@ -285,7 +288,16 @@ class Mill:
             del now
             ident = f"mill-{next(self.alert_ids)}"
             self.emit(
-                Alert(ident, kind, AlertSeverity.WARNING, text, AlertState.RAISED, time.time_ns(), "market_data", name)
+                Alert(
+                    ident,
+                    kind,
+                    AlertSeverity.WARNING,
+                    text,
+                    AlertState.RAISED,
+                    time.time_ns(),
+                    "market_data",
+                    name,
+                )
             )
 
     def look(self):
@@ -366,7 +378,10 @@ class Mill:
             return
         if self.resync_step is not None:
             self.seen_open[oid] = state.status
-        terms = (number(order.totalQuantity), number(order.lmtPrice) if row.order.type is OrderType.LIMIT else None)
+        terms = (
+            number(order.totalQuantity),
+            number(order.lmtPrice) if row.order.type is OrderType.LIMIT else None,
+        )
         if state.status in OPEN_WORDS:
             self.opened(row)
         if row.change is not None and terms == row.change:
@@ -427,7 +442,14 @@ class Mill:
         }
         if row.cum >= row.qty:
             row.end = OrdStatus.FILLED
-        self.say(row, ExecType.TRADE, exec_id=fill["id"], last_qty=fill["qty"], last_px=fill["price"], ts_event_ns=fill["at"])
+        self.say(
+            row,
+            ExecType.TRADE,
+            exec_id=fill["id"],
+            last_qty=fill["qty"],
+            last_px=fill["price"],
+            ts_event_ns=fill["at"],
+        )
         if row.end is OrdStatus.FILLED:
             if row.change is not None:
                 row.change = None
@@ -513,7 +535,11 @@ class Mill:
                 refused = Row(order, 0, "")
                 refused.end = OrdStatus.REJECTED
                 more = {"code": fault[0], "reason": fault[1]}
-                self.emit(OrderUpdate(**{**vars(self.update(refused, ExecType.REJECTED, **more)), "source": Source.ENGINE}))
+                self.emit(
+                    OrderUpdate(
+                        **{**vars(self.update(refused, ExecType.REJECTED, **more)), "source": Source.ENGINE}
+                    )
+                )
                 return
             oid = self.next_order
             self.next_order += 1
@@ -537,7 +563,9 @@ class Mill:
 
     def contract(self, name):
         symbol, _, exchange = name.partition(".")
-        return Contract(secType="STK", symbol=symbol, exchange="SMART", primaryExchange=exchange, currency="USD")
+        return Contract(
+            secType="STK", symbol=symbol, exchange="SMART", primaryExchange=exchange, currency="USD"
+        )
 
     def place(self, row, qty, price):
         order = row.order
@@ -561,7 +589,18 @@ class Mill:
         row = self.rows.get(name)
         if row is None:
             side = next(iter(self.rows.values())).order.side if self.rows else "BUY"
-            self.emit(OrderUpdate(name, instrument, kind, OrdStatus.REJECTED, side, D(0), code="WHICH", reason="no such order"))
+            self.emit(
+                OrderUpdate(
+                    name,
+                    instrument,
+                    kind,
+                    OrdStatus.REJECTED,
+                    side,
+                    D(0),
+                    code="WHICH",
+                    reason="no such order",
+                )
+            )
         elif row.end is not None:
             self.say(row, kind, code="OVER", reason="the order is over")
         elif not self.up:
@@ -632,10 +671,15 @@ class Mill:
 
     def account(self):
         with self.lock:
-            cash, equity = self.money.get(("TotalCashValue", "USD")), self.money.get(("NetLiquidation", "USD"))
+            cash, equity = (
+                self.money.get(("TotalCashValue", "USD")),
+                self.money.get(("NetLiquidation", "USD")),
+            )
         if cash is None or equity is None:
             raise RuntimeError("no values of the account yet")
-        return AccountState(self.where["account"], "USD", D(cash), D(equity), environment=Environment.SIMULATED)
+        return AccountState(
+            self.where["account"], "USD", D(cash), D(equity), environment=Environment.SIMULATED
+        )
 
     # market data
 
