@@ -258,10 +258,14 @@ class ExchangeSide:
 
 
 def _try_again(desk: OrderDesk, record: OrderRecord) -> None:
-    """Let a market order that ran out of displayed sizes go on."""
-    if record.working and not record.venue_id:
-        record.waits.discard(Wait.OFF_MARKET)
-        desk.proceed(record)
+    """Let a market order that ran out of displayed sizes go on; not before there are some again."""
+    if not record.working or record.venue_id:
+        return
+    if not desk.triggers.counterpart(record):
+        desk.later(_TRY_AGAIN_MS, _try_again, record)
+        return
+    record.waits.discard(Wait.OFF_MARKET)
+    desk.proceed(record)
 
 
 def _force_again(desk: OrderDesk, record: OrderRecord, *, qty: Decimal) -> None:

@@ -75,6 +75,11 @@ class Triggers:
             record.waits.discard(Wait.OPEN)
             self._desk.proceed(record)
 
+    def counterpart(self, record: OrderRecord) -> bool:
+        """Whether the market shows something that an order of this side can trade with."""
+        self.follow(record.instrument.id, "QUOTE")
+        return _side_price(self._quotes.get(record.instrument.id), record.side) is not None
+
     def market_price(self, record: OrderRecord) -> Decimal | None:
         """Return what an order of this side would trade at now, else the last trade; None without any."""
         self.follow(record.instrument.id, "TRADE", "QUOTE")

@@ -120,3 +120,15 @@ def test_a_cancel_that_comes_too_late_changes_nothing(ib, apple):
     ib.until(lambda: ib.codes(trade.order.orderId), "the answer to the cancel")
     assert ib.codes(trade.order.orderId) == [10148]
     assert sum(fill.execution.shares for fill in trade.fills) == 1
+
+
+def test_a_market_order_without_a_market_waits_and_costs_nothing_meanwhile(gateway, ib, apple):
+    gateway.do("set_market", instrument=APPLE, bid="229.99", bid_size="100")
+    trade = ib.placeOrder(apple, MarketOrder("BUY", 100))
+    ib.until(lambda: trade.orderStatus.status == "PreSubmitted", "the order to be taken")
+    ib.sleep(0.4)
+    assert gateway.call(lambda house: len(house.orders.ledger.by_venue)) == 1
+    quote(gateway, "229.99", "230.01")
+    ib.until(lambda: trade.orderStatus.status == "Filled", "the fill")
+    again = ib.placeOrder(apple, MarketOrder("BUY", 100))
+    ib.until(lambda: again.orderStatus.status == "Filled", "another fill")
