@@ -21,6 +21,8 @@ import psutil
 from ib_insync import IB, Contract, MarketOrder, Stock
 
 SYMBOLS = ("AAPL", "MSFT", "NVDA", "AMZN", "GOOG", "TSLA", "QQQ", "IBM", "JPM", "SPY")
+TICK_BY_TICK = 5
+"""Stocks followed tick by tick: as many as IB allows."""
 WINDOW = 50
 """Orders on their way at a time."""
 
@@ -102,14 +104,14 @@ def ticks(ib: IB, seconds: float) -> int:
 
 def tick_by_tick(ib: IB, seconds: float) -> int:
     """Follow every change of five stocks' best bid and ask; return how many messages came."""
-    for contract in stocks(ib)[:5]:
+    for contract in stocks(ib, TICK_BY_TICK):
         ib.reqTickByTickData(contract, "BidAsk")
     return messages(ib, seconds)
 
 
-def nothing(ib: IB, seconds: float) -> int:
-    """Follow nothing, while the market of ten stocks moves."""
-    ib.reqTickers(*stocks(ib))
+def nothing(ib: IB, seconds: float, count: int) -> int:
+    """Follow nothing, while the market of so many stocks moves."""
+    ib.reqTickers(*stocks(ib, count))
     return messages(ib, seconds)
 
 
@@ -119,8 +121,8 @@ def messages(ib: IB, seconds: float) -> int:
     return ib.client.connectionStats().numMsgRecv - before
 
 
-def stocks(ib: IB) -> list[Contract]:
-    return ib.qualifyContracts(*(Stock(symbol, "SMART", "USD") for symbol in SYMBOLS))
+def stocks(ib: IB, count: int = len(SYMBOLS)) -> list[Contract]:
+    return ib.qualifyContracts(*(Stock(symbol, "SMART", "USD") for symbol in SYMBOLS[:count]))
 
 
 def main() -> None:
@@ -140,7 +142,8 @@ def main() -> None:
         with session(rate_per_s) as (ib, gateway):
             market = 0.0
             if rate_per_s:
-                _, _, market = both(ib, gateway, lambda ib=ib: nothing(ib, seconds))
+                moving = TICK_BY_TICK if "by-tick" in name else len(SYMBOLS)
+                _, _, market = both(ib, gateway, lambda ib=ib, moving=moving: nothing(ib, seconds, moving))
             done, own, other = both(ib, gateway, lambda work=work, ib=ib: work(ib))
         line = f"{name:34}{done:7}{own / done * 1e6:7.0f} µs{other / done * 1e6:7.0f} µs{other / own:7.2f}"
         if rate_per_s:
