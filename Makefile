@@ -69,7 +69,7 @@ docs: setup ## write docs/checks.md and the tables of the other pages from the c
 lock: ## choose the newest versions that fit and write the locks, that of the environment and those of the clients
 	@tools=$$(mktemp -d) && trap 'rm -rf "$$tools"' EXIT && \
 	$(PYTHON) -m venv "$$tools" && "$$tools/bin/python" -m pip install --quiet '$(UV)' && \
-	"$$tools/bin/uv" pip compile pyproject.toml --group dev --extra parquet --universal --python-version 3.11 \
+	"$$tools/bin/uv" pip compile pyproject.toml --group dev --extra parquet --extra postgresql --universal --python-version 3.11 \
 		--generate-hashes --upgrade --no-emit-index-url --no-emit-find-links --quiet \
 		--custom-compile-command "make lock" --output-file requirements-dev.lock && \
 	for client in $(CLIENTS); do \
