@@ -29,6 +29,7 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 from certify import clock
 from certify.adapter import wire
 from certify.adapter.contract import PORTS
+from certify.adapter.installed import installed
 from certify.adapter.outbox import Outbox
 from certify.errors import NotSupported
 
@@ -184,6 +185,7 @@ class Host:
         return asyncio.run_coroutine_threadsafe(ended(), self._loop).result()
 
     def _create(self, message: Dict[str, Any]) -> Dict[str, Any]:
+        own = installed(sys.path[1:])  # the first is where certify's contract lies
         for path in reversed(message["paths"]):
             sys.path.insert(0, path)
         create = load_function(message["adapter"])
@@ -192,7 +194,12 @@ class Host:
         self.system = self._finish(system) if inspect.isawaitable(system) else system
         if self.system is None:
             raise TypeError("create: expected a system, was None")
-        return {"ports": port_methods(self.system), "python": platform.python_version(), "pid": os.getpid()}
+        return {
+            "ports": port_methods(self.system),
+            "python": platform.python_version(),
+            "pid": os.getpid(),
+            "installed": own,
+        }
 
     def _exit(self) -> None:
         self._closing = True

@@ -33,6 +33,8 @@ _DECODERS: Dict[Any, Decoder] = {}
 
 TAG = "@type"
 """The key that carries the class name."""
+LATER = {"later": True}
+"""Metadata of a field that earlier versions did not write: left out while it is `None`."""
 
 
 def fields_of(cls: type) -> Tuple[str, ...]:
@@ -73,6 +75,7 @@ def _make_encoder(kind: type) -> Encoder:
 
 def _dataclass_encoder(cls: type) -> Encoder:
     names, name, known = fields_of(cls), cls.__name__, _ENCODERS.get
+    later = {field.name for field in dataclasses.fields(cls) if field.metadata.get("later")}
 
     def write(value: Any, tag: bool) -> Dict[str, Any]:
         data: Dict[str, Any] = {TAG: name} if tag else {}
@@ -85,7 +88,11 @@ def _dataclass_encoder(cls: type) -> Encoder:
             data[field] = item
         return data
 
-    return write
+    def write_without(value: Any, tag: bool) -> Dict[str, Any]:
+        data = write(value, tag)
+        return {key: item for key, item in data.items() if item is not None or key not in later}
+
+    return write_without if later else write
 
 
 def decode(cls: Type[T], data: Any) -> T:

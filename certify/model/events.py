@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from certify.model.codec import LATER
+from certify.model.fingerprint import Fingerprint
 from certify.model.ids import Assurance, ComponentId, Outcome, PhaseId, Severity, StopReason
 from certify.model.measure import Bound, Measurement
 from certify.model.results import LoadPoint, LoadResult, ProfileRef, Scope, Subject
@@ -44,6 +46,8 @@ class RunStarted:
     environment: dict[str, str] = field(default_factory=dict)
     planned_checks: tuple[PlannedRef, ...] = ()
     """The same checks with what they are; without it a check that never ran is known by its id alone."""
+    fingerprint: Fingerprint | None = field(default=None, metadata=LATER)
+    """What the run stands on; `None` in the journals of versions that did not record it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -201,6 +201,7 @@ class _Folding:
             systems=self.systems,
             notes=tuple(self._closing_notes()),
             tool_version=start.tool_version,
+            fingerprint=start.fingerprint,
         )
 
     def _never_finished(self, start: RunStarted, stop: StopReason) -> Iterable[CheckResult]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from certify.model.codec import LATER
+from certify.model.fingerprint import Fingerprint
 from certify.model.ids import Assurance, ComponentId, Outcome, PhaseId, Severity, StopReason
 from certify.model.measure import Bound, Measurement
 
@@ -179,6 +181,8 @@ class RunResult:
     """Backend → name and version the system gave of itself."""
     notes: tuple[str, ...] = ()
     tool_version: str = ""
+    fingerprint: Fingerprint | None = field(default=None, metadata=LATER)
+    """What the run stands on; `None` where the tool's version did not record it."""
 
     @property
     def checks(self) -> tuple[CheckResult, ...]:
