@@ -11,6 +11,7 @@ from certify.gateway.orders import refusals
 from certify.gateway.orders.answers import Answers, execution_facts, order_facts
 from certify.gateway.orders.behaviours import Behaviours, Rule
 from certify.gateway.orders.changes import Changes
+from certify.gateway.orders.conditions import Conditions
 from certify.gateway.orders.entry import Entry
 from certify.gateway.orders.exchange_side import ExchangeSide, not_cancellable, wrong_state
 from certify.gateway.orders.groups import Groups
@@ -62,6 +63,7 @@ class OrderDesk(Answers):
         self.exchange = ExchangeSide(gateway, self)
         self.triggers = Triggers(self)
         self.triggers.session = gateway.venue.login(FEED_ACCOUNT, self.triggers)
+        self.conditions = Conditions(gateway, self)
         self.groups = Groups(self)
         self.placing = Placing(gateway, self)
         self.changes = Changes(gateway, self)
@@ -212,6 +214,8 @@ class OrderDesk(Answers):
         """Send an order to the exchange if nothing holds it any more, else say how it stands."""
         if not record.working or record.venue_id or record.silent:
             return
+        if Wait.CONDITION in record.waits and self.conditions.look(record):
+            return  # met: it has proceeded from there
         if not record.waits and self.groups.takes_bench(record):
             record.waits.add(Wait.BENCH)
         if not record.waits:

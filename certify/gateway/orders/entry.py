@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from certify.gateway.contracts import Listing
-from certify.gateway.orders import refusals
+from certify.gateway.orders import conditions, refusals
 from certify.gateway.orders.records import OrderRecord
 from certify.gateway.orders.shapes import TIFS, Shape, shape_of, time_ns
 from certify.gateway.wire.order import WireOrder
@@ -77,8 +77,9 @@ class Entry:
             raise Refusal(refusals.VALIDATING, text)
         if order.total_quantity <= 0 or not order.total_quantity.is_finite():
             raise Refusal(refusals.SIZE_ZERO, "The order size cannot be zero.")
-        if order.conditions:
-            raise rejected("Conditional orders are not simulated")
+        wrong = conditions.problem(order, self._gateway)
+        if wrong:
+            raise rejected(wrong)
         if instrument.lot == 1 and order.total_quantity != order.total_quantity.to_integral_value():
             raise Refusal(refusals.FRACTIONAL, FRACTIONAL_TEXT)
         self._check_tif(order)

@@ -88,6 +88,7 @@ class Placing:
         if not terms.transmit:
             waits.add(Wait.TRANSMIT)
             record.silent = True
+        self._desk.conditions.begin(record)
         if terms.good_after_time:
             self._wait_until(record, time_ns(terms.good_after_time) or 0)
 

@@ -50,6 +50,8 @@ class Wait(Enum):
     """Its trigger price has not been reached."""
     LOCATE = "locate"
     """Shares to sell short are looked for."""
+    CONDITION = "condition"
+    """Its conditions are not met."""
     TIME = "time"
     """Good after a time that has not come."""
     OPEN = "open"

@@ -96,6 +96,7 @@ class Triggers:
     def on_trade(self, trade: Trade) -> None:
         """Look at every order that waits for a price of this instrument."""
         self._last[trade.instrument] = trade.price
+        self._desk.conditions.traded(trade.instrument, trade.price)
         for record in self._waiting(trade.instrument):
             if record.shape.native:
                 self._look_native(record, trade.price)
@@ -105,6 +106,7 @@ class Triggers:
     def on_quote(self, quote: Quote) -> None:
         """Look at the orders that quotes can trigger."""
         self._quotes[quote.instrument] = quote
+        self._desk.conditions.quoted(quote)
         if self._opening and quote.bid is not None and quote.ask is not None:
             self._open(quote.instrument)
         for record in self._waiting(quote.instrument):
