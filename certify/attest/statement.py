@@ -76,8 +76,16 @@ def _predicate(result: RunResult, verdict: Verdict, root: dict[str, Any]) -> dic
             "systems": dict(result.systems),
         },
         "tool": {"name": "certify", "version": result.tool_version},
+        **_fingerprint(result),
         **_verdict_fields(verdict),
     }
+
+
+def _fingerprint(result: RunResult) -> dict[str, Any]:
+    """Return what the run stands on; nothing where the run's version did not record it."""
+    if result.fingerprint is None:
+        return {}
+    return {"fingerprint": codec.encode(result.fingerprint, tag=False)}
 
 
 def _verdict_fields(verdict: Verdict) -> dict[str, Any]:

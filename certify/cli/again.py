@@ -6,7 +6,16 @@ import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from certify.cli.pipeline import Listen, Outcome, conclude, leaving_at_once, load, open_bench, refuse_live
+from certify.cli.pipeline import (
+    Listen,
+    Outcome,
+    conclude,
+    leaving_at_once,
+    load,
+    open_bench,
+    refuse_live,
+    stands_on,
+)
 from certify.cli.request import Selection, read_request
 from certify.engine.runner import execute
 from certify.errors import EvidenceError, UsageError
@@ -15,6 +24,7 @@ from certify.evidence.journal import read_journal
 from certify.model import codec
 from certify.model import ids as model_ids
 from certify.model.events import CheckFinished
+from certify.model.fingerprint import Fingerprint, changes
 from certify.model.fold import fold
 from certify.model.ids import StopReason
 from certify.model.results import RunResult
@@ -67,12 +77,23 @@ def resume_run(run_dir: Path, listen: Listen, *, live: bool = False) -> Outcome:
     _refuse_changed(earlier.plan, profile)
     if earlier.plan.safety.live and not live:
         raise UsageError(f"{run_dir.name} was told --live: expected it again before it goes on")
-    for name in ("result.json", "verdict.json", "certificate.json"):
-        (run_dir / name).unlink(missing_ok=True)
     plan, run_id = earlier.plan, earlier.result.run_id
     with open_bench(profile, run_dir / "logs", plan.backends) as bench, leaving_at_once(bench):
         refuse_live(plan, bench)
-        listen(execute(plan, bench, run_id=run_id, run_dir=run_dir, catalogue=BY_ID, done=earlier.done), plan)
+        now = stands_on(plan, bench)
+        _refuse_moved(earlier.result.fingerprint, now)
+        for name in ("result.json", "verdict.json", "certificate.json"):
+            (run_dir / name).unlink(missing_ok=True)
+        stream = execute(
+            plan,
+            bench,
+            run_id=run_id,
+            run_dir=run_dir,
+            catalogue=BY_ID,
+            done=earlier.done,
+            stands_on=now,
+        )
+        listen(stream, plan)
     return conclude(plan, run_dir)
 
 
@@ -87,6 +108,12 @@ def _refuse_changed(plan: Plan, profile: Profile) -> None:
     ):
         if was != found:
             raise UsageError(f"the {what} has changed since the run began ({was} → {found}): run again")
+
+
+def _refuse_moved(was: Fingerprint | None, now: Fingerprint) -> None:
+    """Refuse to go on where another interpreter, library or gateway stands behind the same subject."""
+    for change in changes(was, now) if was is not None else ():
+        raise UsageError(f"{change} since the run began: run again")
 
 
 def failed_again(run_dir: Path) -> Selection:

@@ -11,15 +11,18 @@ from pathlib import Path
 
 from certify import clock
 from certify.attest.issue import issue
+from certify.cli.external import gateway_versions
 from certify.cli.gateways import gateway_opener
 from certify.cli.request import Selection, write_request
 from certify.cli.signing import signing_key
 from certify.engine.bench import Bench
+from certify.engine.environment import fingerprint
 from certify.engine.runner import execute, new_run_id
 from certify.engine.stream import EventStream
 from certify.errors import SystemUnavailable, UsageError
 from certify.evidence.files import write_bytes, write_json
 from certify.evidence.journal import read_journal
+from certify.model.fingerprint import Fingerprint
 from certify.model.fold import fold
 from certify.model.ids import Assurance
 from certify.model.judgement import Verdict
@@ -135,8 +138,16 @@ def certify_run(selection: Selection, store: RunStore, listen: Listen) -> Outcom
         refuse_live(plan, bench)
         write_request(selection, run_dir)
         write_bytes(run_dir / "plan.json", plan_bytes(plan))
-        listen(execute(plan, bench, run_id=run_id, run_dir=run_dir, catalogue=BY_ID), plan)
+        stream = execute(
+            plan, bench, run_id=run_id, run_dir=run_dir, catalogue=BY_ID, stands_on=stands_on(plan, bench)
+        )
+        listen(stream, plan)
     return conclude(plan, run_dir)
+
+
+def stands_on(plan: Plan, bench: Bench) -> Fingerprint:
+    """Return what a run of this plan stands on, asked of its launched systems and their gateways."""
+    return fingerprint(plan, bench.sessions, gateway_versions(plan.backends))
 
 
 class leaving_at_once:  # noqa: N801 - a context manager, read as a phrase

@@ -37,6 +37,7 @@ from certify.model.events import (
     RunFinished,
     RunStarted,
 )
+from certify.model.fingerprint import Fingerprint
 from certify.model.ids import Assurance, ComponentId, Outcome, PhaseId, StopReason
 from certify.phases.api import Check, Finding, Stopped, Unmeasurable, Unmet, failed, inconclusive
 from certify.phases.session import SystemSession
@@ -63,12 +64,15 @@ def execute(
     run_dir: Path,
     catalogue: Mapping[str, Check],
     done: frozenset[str] = frozenset(),
+    stands_on: Fingerprint | None = None,
 ) -> EventStream:
     """Run a plan on launched systems and return the stream of its events; the journal is in `run_dir`.
 
     `done`: checks whose outcome is in the journal of the interrupted run that goes on; not run again.
+    `stands_on`: what is recorded of everything that the run stands on.
     """
     runner = Runner(plan, bench, run_id, run_dir, catalogue, done)
+    runner.stands_on = stands_on
     return EventStream(bench.publisher, runner.run, bench.stopping)
 
 
@@ -88,6 +92,8 @@ class Runner:
         self._left = [check for check in plan.checks if check.id not in done]
         self._plan, self._bench, self._run_id, self._catalogue = plan, bench, run_id, catalogue
         self._run_dir = run_dir
+        self.stands_on: Fingerprint | None = None
+        """The fingerprint that is recorded with the run."""
         self._publish = bench.publisher.publish
         self._shared = Shared(
             plan=plan,
@@ -147,6 +153,7 @@ class Runner:
             planned_checks=tuple(_ref(check) for check in plan.checks),
             tool_version=certify.__version__,
             environment=environment(),
+            fingerprint=self.stands_on,
         )
 
     def _phases(self) -> None:

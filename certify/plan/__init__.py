@@ -9,6 +9,7 @@ from certify.plan.backends import backend_plans
 from certify.plan.facts import SystemFacts, assurance_of
 from certify.plan.make import make_plan
 from certify.plan.model import BackendPlan, GatewayPlan, Plan, PlannedCheck, plan_bytes, plan_digest
+from certify.plan.prints import planned_fingerprint, with_installed
 
 __all__ = [
     "BackendPlan",
@@ -21,4 +22,6 @@ __all__ = [
     "make_plan",
     "plan_bytes",
     "plan_digest",
+    "planned_fingerprint",
+    "with_installed",
 ]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import json
+
 import pytest
 
 from certify.cli.pipeline import CARDS
@@ -57,3 +60,13 @@ def test_a_report_rendered_twice_is_the_same_bytes(quick: QuickRun, kind: str) -
     assert first == second
     file = quick.run_dir / FILES.get(kind, "none")
     assert not file.exists() or file.read_text(encoding="utf-8") == first
+
+
+def test_the_certificate_says_what_the_run_stands_on(quick: QuickRun) -> None:
+    result = json.loads((quick.run_dir / "result.json").read_text())
+    payload = json.loads((quick.run_dir / "certificate.json").read_text())["payload"]
+    said = json.loads(base64.b64decode(payload))["predicate"]["fingerprint"]
+    assert said == result["fingerprint"]
+    assert said["profile"] == result["profile"]["digest"]
+    assert said["systems"]["mock"]["interpreter"].startswith("CPython 3.")
+    assert said["systems"]["mock"]["account"] == "simulated"
