@@ -7,7 +7,8 @@ from decimal import Decimal
 import pytest
 
 from certify.model.trading import Order, OrderType, Side, TimeInForce
-from tests.gateway.orders.conftest import Bench, TestClient, ib_insync
+from tests.gateway.orders.conftest import Bench, TestClient
+from tests.library import ib
 
 ACCOUNT = "DU1000001"
 
@@ -23,7 +24,7 @@ def client(bench: Bench) -> TestClient:
 
 
 def buy(client: TestClient, qty: float, contract: object = None) -> None:
-    client.place(ib_insync.MarketOrder("BUY" if qty > 0 else "SELL", abs(qty)), contract=contract)
+    client.place(ib.MarketOrder("BUY" if qty > 0 else "SELL", abs(qty)), contract=contract)
     client.bench.pass_time(1)
 
 
@@ -158,7 +159,7 @@ def test_many_fills_of_a_turn_are_one_push(bench, client):
     listener.ask("reqPositions")
     listener.take()
     for _ in range(5):
-        client.place(ib_insync.MarketOrder("BUY", 10))
+        client.place(ib.MarketOrder("BUY", 10))
     bench.pass_time(1)
     assert [a[2] for a in listener.all("position")] == [50]
 
@@ -215,7 +216,7 @@ def test_an_unknown_account_is_refused(client, method, arguments):
 def test_several_accounts_are_kept_apart(bench, client):
     bench.gateway.do("open_account", account="DU2000002", cash="5000")
     client.take()
-    order = ib_insync.MarketOrder("BUY", 10, account="DU2000002")
+    order = ib.MarketOrder("BUY", 10, account="DU2000002")
     client.place(order)
     bench.pass_time(1)
     client.ask("reqManagedAccts")
@@ -249,7 +250,7 @@ def test_a_new_day_counts_profit_anew(bench, client):
 
 def test_a_future_counts_with_its_multiplier(bench, client):
     front = bench.gateway.contracts.book.under(0, "ES")[0]
-    contract = ib_insync.Future(conId=front.con_id, exchange="CME")
+    contract = ib.Future(conId=front.con_id, exchange="CME")
     bench.market("5999.75", "6000.00", 10, front.instrument.id)
     buy(client, 1, contract)
     client.take()

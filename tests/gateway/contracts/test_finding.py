@@ -10,7 +10,8 @@ import pytest
 from certify.gateway.contracts import ContractBook, Listing, Refusal
 from certify.gateway.wire.contract import WireContract
 from certify.model.trading import Instrument
-from tests.gateway.orders.conftest import Bench, TestClient, ib_insync
+from tests.gateway.orders.conftest import Bench, TestClient
+from tests.library import ib
 
 TODAY = date(2026, 11, 23)
 
@@ -113,7 +114,7 @@ def test_an_option_is_found_by_terms_local_symbol_and_id(book):
 
 @pytest.mark.parametrize("client", [157, 163, 176, 178], indirect=True)
 def test_details_are_decoded_whole(client):
-    client.ask("reqContractDetails", 5, ib_insync.Stock("AAPL", "SMART", "USD"))
+    client.ask("reqContractDetails", 5, ib.Stock("AAPL", "SMART", "USD"))
     assert client.all("contractDetailsEnd") == [(5,)]
     [(_, details)] = client.all("contractDetails")
     assert (details.contract.conId, details.contract.primaryExchange) == (265598, "NASDAQ")
@@ -125,7 +126,7 @@ def test_details_are_decoded_whole(client):
 
 
 def test_every_future_is_listed_and_described(client):
-    client.ask("reqContractDetails", 6, ib_insync.Future("ES", exchange="CME"))
+    client.ask("reqContractDetails", 6, ib.Future("ES", exchange="CME"))
     details = [each for _, each in client.all("contractDetails")]
     assert len(details) == 5
     assert [each.contract.lastTradeDateOrContractMonth for each in details] == sorted(
@@ -138,7 +139,7 @@ def test_every_future_is_listed_and_described(client):
 
 @pytest.mark.parametrize(
     ("contract", "code"),
-    [(ib_insync.Stock("NOSUCH", "SMART", "USD"), 200), (ib_insync.Contract(symbol="AAPL"), 321)],
+    [(ib.Stock("NOSUCH", "SMART", "USD"), 200), (ib.Contract(symbol="AAPL"), 321)],
 )
 def test_nothing_found_is_an_error(client, contract, code):
     client.ask("reqContractDetails", 7, contract)
@@ -160,7 +161,7 @@ def test_the_option_chain_has_what_can_be_resolved(client):
     assert client.take()[-1] == "securityDefinitionOptionParameterEnd"
     exchange, under, _, multiplier, expirations, strikes = chains[0][1:]
     assert (exchange, int(under), multiplier) == ("SMART", 265598, "100")
-    client.ask("reqContractDetails", 11, ib_insync.Option("AAPL", expirations[0], strikes[0], "P", "SMART"))
+    client.ask("reqContractDetails", 11, ib.Option("AAPL", expirations[0], strikes[0], "P", "SMART"))
     assert len(client.all("contractDetails")) == 1
     client.ask("reqSecDefOptParams", 12, "F", "", "STK", 9599491)
     assert client.take()[-1] == "securityDefinitionOptionParameterEnd"

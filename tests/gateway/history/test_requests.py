@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from tests.gateway.orders.conftest import AAPL, Bench, TestClient, ib_insync
+from tests.gateway.orders.conftest import AAPL, Bench, TestClient
+from tests.library import ib
 
-FOREX = ib_insync.Forex("EURUSD")
-COIN = ib_insync.Crypto("BTC", "PAXOS", "USD")
+FOREX = ib.Forex("EURUSD")
+COIN = ib.Crypto("BTC", "PAXOS", "USD")
 
 
 @pytest.fixture
@@ -86,7 +87,7 @@ def test_quotes_have_no_volume_and_bid_lies_below_ask(client):
         ({"what": "GOSSIP"}, 321),
         ({"end": "tomorrow"}, 10314),
         ({"end": "20250107 10:00:00", "keep": True}, 321),
-        ({"contract": ib_insync.Stock("NOSUCH", "SMART", "USD")}, 200),
+        ({"contract": ib.Stock("NOSUCH", "SMART", "USD")}, 200),
         ({"contract": FOREX}, 162),
         ({"contract": COIN}, 10299),
         ({"end": "20010102 10:00:00"}, 162),

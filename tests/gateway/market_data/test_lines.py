@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.gateway.orders.conftest import AAPL, Bench, TestClient, ib_insync
+from tests.gateway.orders.conftest import AAPL, Bench, TestClient
+from tests.library import ib
 
 
 @pytest.fixture
@@ -125,7 +126,7 @@ def test_bad_requests_are_refused(bench, client):
     stream(client)
     stream(client, 2, "999999")
     stream(client, 3, "233", snapshot=True)
-    client.ask("reqMktData", 4, ib_insync.Stock("NOSUCH", "SMART", "USD"), "", False, False, [])
+    client.ask("reqMktData", 4, ib.Stock("NOSUCH", "SMART", "USD"), "", False, False, [])
     client.ask("reqMarketDataType", 9)
     codes = [a[:2] for a in client.all("error")]
     assert codes == [(1, 322), (2, 321), (3, 321), (4, 200), (-1, 321)]
@@ -138,7 +139,7 @@ def test_generic_ticks_are_sent_on_request(client):
 
 
 def test_an_option_has_a_computation(client):
-    option = ib_insync.Option("AAPL", "", 230, "C", "SMART")
+    option = ib.Option("AAPL", "", 230, "C", "SMART")
     [expiration, *_] = client.bench.gateway.contracts.book.chain("AAPL").expirations[3:]
     option.lastTradeDateOrContractMonth = expiration
     client.ask("reqMktData", 1, option, "", False, False, [])
@@ -149,10 +150,10 @@ def test_an_option_has_a_computation(client):
 
 
 def test_an_index_has_no_quotes_and_a_pair_no_trades(client):
-    client.ask("reqMktData", 1, ib_insync.Index("SPX", "CBOE"), "", False, False, [])
+    client.ask("reqMktData", 1, ib.Index("SPX", "CBOE"), "", False, False, [])
     assert not {1, 2} & set(last_prices(client))
     client.take()
-    client.ask("reqMktData", 2, ib_insync.Forex("EURUSD"), "", False, False, [])
+    client.ask("reqMktData", 2, ib.Forex("EURUSD"), "", False, False, [])
     assert {1, 2} <= set(last_prices(client))
     assert 4 not in last_prices(client)
 
@@ -272,7 +273,7 @@ def test_a_replaced_method_is_used(bench, client):
 
 def test_sizes_are_whole_for_old_clients(bench):
     client = bench.client(version=157)
-    client.ask("reqMktData", 1, ib_insync.Crypto("BTC", "PAXOS", "USD"), "", False, False, [])
+    client.ask("reqMktData", 1, ib.Crypto("BTC", "PAXOS", "USD"), "", False, False, [])
     texts = [frame.split(b"\0") for frame in client.frames if frame.startswith((b"1\0", b"2\0"))]
     assert texts
     for fields in texts:

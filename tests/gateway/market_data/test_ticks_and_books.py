@@ -6,7 +6,8 @@ import random
 
 import pytest
 
-from tests.gateway.orders.conftest import AAPL, Bench, TestClient, ib_insync
+from tests.gateway.orders.conftest import AAPL, Bench, TestClient
+from tests.library import ib
 
 
 @pytest.fixture
@@ -141,14 +142,14 @@ def test_a_book_follows_every_change(bench, client):
 def test_customers_orders_are_in_the_book(bench, client):
     depth(client)
     dom = Dom().take(client)
-    client.place(ib_insync.LimitOrder("BUY", 33, 229.995 - 0.005))
+    client.place(ib.LimitOrder("BUY", 33, 229.995 - 0.005))
     bench.pass_time(1)
     dom.take(client)
     assert dom.sides[1][0] == (229.99, 1033)
 
 
 def test_one_exchange_has_rows_without_market_makers(bench, client):
-    client.ask("reqMktDepth", 1, ib_insync.Stock("AAPL", "NASDAQ", "USD"), 3, False, [])
+    client.ask("reqMktDepth", 1, ib.Stock("AAPL", "NASDAQ", "USD"), 3, False, [])
     assert len(client.all("updateMktDepth")) == 6
     assert client.all("updateMktDepthL2") == []
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import heapq
-import warnings
 from collections.abc import Callable
+from datetime import UTC
 from decimal import Decimal
 from itertools import count
 from types import SimpleNamespace
@@ -16,12 +16,7 @@ from certify.gateway.house import Gateway
 from certify.gateway.settings import AccountSettings, GatewaySettings
 from certify.gateway.wire.frames import Deframer
 from certify.gateway.wire.requests import parse_request
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore", DeprecationWarning)  # eventkit asks for a loop at import
-    import ib_insync
-    from ib_insync.client import Client
-    from ib_insync.decoder import Decoder
+from tests.library import Client, Decoder, ib
 
 AAPL = "AAPL.NASDAQ"
 
@@ -32,6 +27,7 @@ class Heard:
     def __init__(self):
         self.calls: list[tuple[str, tuple[Any, ...]]] = []
         self.ib = SimpleNamespace(TimezoneTWS="")
+        self.defaultEmptyPrice, self.defaultEmptySize, self.defaultTimezone = -1, 0, UTC
 
     def __getattr__(self, name: str) -> Callable[..., None]:
         return lambda *arguments: self.calls.append((name, arguments))
@@ -73,7 +69,7 @@ class TestClient:
             self.bench.gateway.handle(self.session, parse_request(message.encode(), self.version))
         self.sent.clear()
 
-    def place(self, order: ib_insync.Order, *, contract: Any = None, order_id: int | None = None) -> int:
+    def place(self, order: ib.Order, *, contract: Any = None, order_id: int | None = None) -> int:
         """Place an order (or change one, by its id) and return its id."""
         if order_id is None:
             order_id = self.next_id
@@ -114,7 +110,7 @@ def _short(name: str, a: tuple[Any, ...]) -> str:
 class Bench:
     """One gateway whose timers are moved by the test."""
 
-    stock = ib_insync.Stock("AAPL", "SMART", "USD")
+    stock = ib.Stock("AAPL", "SMART", "USD")
 
     def __init__(self, **settings: Any):
         accounts = (AccountSettings(id="DU1000001"),)

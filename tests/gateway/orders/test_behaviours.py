@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from ib_insync import LimitOrder, MarketOrder
 
 from certify.errors import UsageError
+from tests.library import ib
 
 
 def command(bench, name, **more):
@@ -14,16 +14,16 @@ def command(bench, name, **more):
 
 def test_an_accepted_order_is_submitted_and_kept_from_trading(bench, client):
     command(bench, "accept")
-    client.place(MarketOrder("BUY", 10))
+    client.place(ib.MarketOrder("BUY", 10))
     assert client.take() == ["open 1 Submitted", "status 1 Submitted 0/10"]
     client.cancel(1)
     assert client.take() == ["status 1 Cancelled 0/10", "error 1 202"]
     command(bench, "accept", trade="true")
-    client.place(MarketOrder("BUY", 10))
+    client.place(ib.MarketOrder("BUY", 10))
     assert bench.orders()[2]["status"] == "Filled"
 
 
-@pytest.mark.parametrize("order", [MarketOrder("BUY", 100), LimitOrder("BUY", 100, 200)])
+@pytest.mark.parametrize("order", [ib.MarketOrder("BUY", 100), ib.LimitOrder("BUY", 100, 200)])
 def test_a_partial_fill_and_the_rest_later(bench, client, order):
     command(bench, "partial_fill", qty="30", rest_ms=100)
     client.place(order)
@@ -40,7 +40,7 @@ def test_a_partial_fill_and_the_rest_later(bench, client, order):
 
 def test_the_rest_of_a_partial_fill_may_be_cancelled(bench, client):
     command(bench, "partial_fill", rest_ms=-1)
-    client.place(LimitOrder("SELL", 101, 240))
+    client.place(ib.LimitOrder("SELL", 101, 240))
     assert bench.orders()[1]["filled"] == "51"
     client.cancel(1)
     bench.pass_time(10_000)
@@ -51,7 +51,7 @@ def test_the_rest_of_a_partial_fill_may_be_cancelled(bench, client):
 
 def test_a_rejected_order(bench, client):
     command(bench, "reject", reason="No trading permissions")
-    client.place(LimitOrder("BUY", 10, 200))
+    client.place(ib.LimitOrder("BUY", 10, 200))
     assert client.all("error")[0][2] == "Order rejected - reason:No trading permissions"
     assert client.take() == ["open 1 Inactive", "status 1 Inactive 0/10", "error 1 201"]
     client.cancel(1)
@@ -60,7 +60,7 @@ def test_a_rejected_order(bench, client):
 
 def test_a_held_order_says_why_and_goes_on(bench, client):
     command(bench, "held", release_ms=50)
-    client.place(MarketOrder("SELL", 10))
+    client.place(ib.MarketOrder("SELL", 10))
     assert client.all("orderStatus")[0][9] == "locate"
     assert client.take() == ["open 1 PreSubmitted", "status 1 PreSubmitted 0/10", "error 1 404"]
     bench.pass_time(50)
@@ -69,7 +69,7 @@ def test_a_held_order_says_why_and_goes_on(bench, client):
 
 def test_an_order_message_is_no_end(bench, client):
     command(bench, "message_399")
-    client.place(LimitOrder("BUY", 10, 200))
+    client.place(ib.LimitOrder("BUY", 10, 200))
     assert "Order Message:\nBUY 10 AAPL NASDAQ\nWarning:" in client.all("error")[0][2]
     assert client.take() == ["open 1 Submitted", "status 1 Submitted 0/10", "error 1 399"]
     assert bench.orders()[1]["status"] == "Submitted"
@@ -77,20 +77,20 @@ def test_an_order_message_is_no_end(bench, client):
 
 def test_an_order_that_is_never_acknowledged_is_nowhere(bench, client):
     command(bench, "never_acknowledge")
-    client.place(MarketOrder("BUY", 10))
+    client.place(ib.MarketOrder("BUY", 10))
     client.ask("reqAllOpenOrders")
     client.ask("reqCompletedOrders", False)
     client.cancel(1)
     assert client.take() == ["openOrderEnd", "completedOrdersEnd", "error 1 10147"]
     assert bench.gateway.next_valid_id(1) == 2
     assert not bench.orders()[1]["acknowledged"]
-    client.place(MarketOrder("BUY", 10), order_id=1)
+    client.place(ib.MarketOrder("BUY", 10), order_id=1)
     assert client.take() == ["error 1 103"]
 
 
 def test_a_late_acknowledgement(bench, client):
     command(bench, "acknowledge_late", delay_ms=500)
-    client.place(LimitOrder("BUY", 10, 200))
+    client.place(ib.LimitOrder("BUY", 10, 200))
     bench.pass_time(499)
     assert client.take() == []
     bench.pass_time(1)
@@ -99,7 +99,7 @@ def test_a_late_acknowledgement(bench, client):
 
 def test_a_cancel_before_the_acknowledgement(bench, client):
     command(bench, "acknowledge_late")
-    client.place(LimitOrder("BUY", 10, 200))
+    client.place(ib.LimitOrder("BUY", 10, 200))
     client.cancel(1)
     assert client.take() == ["open 1 ApiCancelled", "status 1 ApiCancelled 0/10", "error 1 202"]
     bench.pass_time(2000)
@@ -109,7 +109,7 @@ def test_a_cancel_before_the_acknowledgement(bench, client):
 @pytest.mark.parametrize("code", [10148, 161])
 def test_a_cancel_that_loses_the_race(bench, client, code):
     command(bench, "fill_on_cancel", code=code)
-    client.place(LimitOrder("BUY", 10, 200))
+    client.place(ib.LimitOrder("BUY", 10, 200))
     client.take()
     client.cancel(1)
     told = client.take()
@@ -121,7 +121,7 @@ def test_a_cancel_that_loses_the_race(bench, client, code):
 
 def test_a_cancel_that_nobody_asked_for(bench, client):
     command(bench, "cancel_unsolicited", delay_ms=20, reason="Halted by IB")
-    client.place(MarketOrder("BUY", 10))
+    client.place(ib.MarketOrder("BUY", 10))
     assert client.take() == ["open 1 Submitted", "status 1 Submitted 0/10"]
     bench.pass_time(20)
     assert client.all("error")[0][2] == "Order Canceled - reason:Halted by IB"
@@ -130,7 +130,7 @@ def test_a_cancel_that_nobody_asked_for(bench, client):
 
 def test_an_execution_before_any_open_order(bench, client):
     command(bench, "execution_first")
-    client.place(MarketOrder("BUY", 10))
+    client.place(ib.MarketOrder("BUY", 10))
     assert client.take() == [
         "exec 1 BOT 10@230", "open 1 Filled", "status 1 Filled 10/0", "open 1 Filled", "commission",
     ]  # fmt: skip
@@ -138,7 +138,7 @@ def test_an_execution_before_any_open_order(bench, client):
 
 def test_an_execution_twice_is_one_execution(bench, client):
     command(bench, "duplicate_execution")
-    client.place(MarketOrder("BUY", 10))
+    client.place(ib.MarketOrder("BUY", 10))
     told = client.take()
     assert told.count("exec 1 BOT 10@230") == told.count("commission") == 2
     assert len(bench.executions()) == 1
@@ -147,7 +147,7 @@ def test_an_execution_twice_is_one_execution(bench, client):
 
 def test_a_late_commission_is_not_known_before(bench, client):
     command(bench, "commission_late", delay_ms=100)
-    client.place(MarketOrder("BUY", 10))
+    client.place(ib.MarketOrder("BUY", 10))
     assert "commission" not in client.take()
     ask = _executions(client)
     assert ask == ["exec 1 BOT 10@230", "execDetailsEnd"]
@@ -160,33 +160,31 @@ def test_a_late_commission_is_not_known_before(bench, client):
 
 def test_a_lost_commission_is_found_by_asking(bench, client):
     command(bench, "commission_lost")
-    client.place(MarketOrder("BUY", 10))
+    client.place(ib.MarketOrder("BUY", 10))
     assert "commission" not in client.take()
     assert _executions(client) == ["exec 1 BOT 10@230", "commission", "execDetailsEnd"]
 
 
 def test_lost_statuses_are_found_by_asking(bench, client):
     command(bench, "status_lost")
-    client.place(LimitOrder("BUY", 10, 200))
+    client.place(ib.LimitOrder("BUY", 10, 200))
     assert client.take() == ["open 1 Submitted"]
     client.ask("reqOpenOrders")
     assert client.take() == ["open 1 Submitted", "status 1 Submitted 0/10", "openOrderEnd"]
 
 
 def _executions(client):
-    import ib_insync
-
     client.take()
-    client.ask("reqExecutions", 5, ib_insync.ExecutionFilter())
+    client.ask("reqExecutions", 5, ib.ExecutionFilter())
     return client.take()
 
 
 def test_a_command_is_for_the_orders_that_match_and_as_often_as_it_says(bench, client):
     other = bench.client(2)
     command(bench, "reject", count=2, client_id=1, order_ref="x")
-    other.place(LimitOrder("BUY", 1, 200, orderRef="x"))
+    other.place(ib.LimitOrder("BUY", 1, 200, orderRef="x"))
     for ref in ("y", "x", "x", "x"):
-        client.place(LimitOrder("BUY", 1, 200, orderRef=ref))
+        client.place(ib.LimitOrder("BUY", 1, 200, orderRef=ref))
     states = [each["status"] for each in bench.gateway.do("orders", client_id=1)]
     assert states == ["Submitted", "Inactive", "Inactive", "Submitted"]
     assert bench.gateway.do("orders", client_id="2")[0]["status"] == "Submitted"
@@ -195,14 +193,14 @@ def test_a_command_is_for_the_orders_that_match_and_as_often_as_it_says(bench, c
 def test_healing_forgets_the_commands_that_wait(bench, client):
     command(bench, "reject", count=5)
     bench.desk.fault("heal")
-    client.place(MarketOrder("BUY", 1))
+    client.place(ib.MarketOrder("BUY", 1))
     assert bench.orders()[1]["status"] == "Filled"
 
 
 def test_of_a_bracket_the_parent_takes_the_first_command(bench, client):
     command(bench, "reject")
-    parent = client.place(LimitOrder("BUY", 1, 200, transmit=False))
-    client.place(LimitOrder("SELL", 1, 240, parentId=parent))
+    parent = client.place(ib.LimitOrder("BUY", 1, 200, transmit=False))
+    client.place(ib.LimitOrder("SELL", 1, 240, parentId=parent))
     assert [each["status"] for each in bench.orders().values()] == ["Inactive", "Cancelled"]
 
 
@@ -225,7 +223,7 @@ def test_a_command_without_sense_is_refused(bench, bad):
 
 
 def test_a_bust_is_a_revision_without_shares_and_the_money_is_back(bench, client):
-    client.place(MarketOrder("BUY", 10))
+    client.place(ib.MarketOrder("BUY", 10))
     before = bench.executions()[0]
     client.take()
     (revised,) = bench.gateway.do("bust", exec_id=before["exec_id"])
@@ -246,9 +244,9 @@ def test_a_bust_is_a_revision_without_shares_and_the_money_is_back(bench, client
 def test_a_bust_between_two_clients_is_told_to_both(bench, client):
     other = bench.client(2)
     bench.gateway.do("open_account", account="DU1000002", cash="1000000", currency="USD")
-    client.place(LimitOrder("SELL", 10, 229.995 + 0.005, account="DU1000001"))
+    client.place(ib.LimitOrder("SELL", 10, 229.995 + 0.005, account="DU1000001"))
     bench.market("229.90", "230.10")
-    other.place(LimitOrder("BUY", 10, 230, account="DU1000002"))
+    other.place(ib.LimitOrder("BUY", 10, 230, account="DU1000002"))
     first, second = bench.executions()
     assert {first["client_id"], second["client_id"]} == {1, 2}
     other.take()
@@ -257,7 +255,7 @@ def test_a_bust_between_two_clients_is_told_to_both(bench, client):
 
 
 def test_a_correction_is_sent_again_under_the_next_revision(bench, client):
-    client.place(MarketOrder("BUY", 10))
+    client.place(ib.MarketOrder("BUY", 10))
     first = bench.executions()[0]["exec_id"]
     client.take()
     revised = bench.gateway.do("correct", exec_id=first, price="229.50")
@@ -272,14 +270,14 @@ def test_a_correction_is_sent_again_under_the_next_revision(bench, client):
 
 
 def test_a_correction_changes_what_a_later_trade_realises(bench, client):
-    client.place(MarketOrder("BUY", 10))
+    client.place(ib.MarketOrder("BUY", 10))
     bench.gateway.do("correct", exec_id=bench.executions()[0]["exec_id"], price="220.00")
-    client.place(MarketOrder("SELL", 10))
+    client.place(ib.MarketOrder("SELL", 10))
     assert float(bench.executions()[1]["realized_pnl"]) == pytest.approx(10 * 9.99 - 2)
 
 
 def test_ib_cancels_by_itself(bench, client):
-    client.place(LimitOrder("BUY", 10, 200))
+    client.place(ib.LimitOrder("BUY", 10, 200))
     client.take()
     bench.gateway.do("cancel_order", perm_id=bench.orders()[1]["perm_id"])
     assert client.take() == ["status 1 Cancelled 0/10", "error 1 202"]

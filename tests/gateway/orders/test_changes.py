@@ -5,13 +5,14 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from ib_insync import LimitOrder, MarketOrder, Order, Stock, StopOrder
+
+from tests.library import ib
 
 D = Decimal
 
 
 def test_another_limit_is_told_as_openorder_and_submitted_and_holds_at_the_venue(bench, client):
-    order = LimitOrder("BUY", 100, 200)
+    order = ib.LimitOrder("BUY", 100, 200)
     client.place(order)
     client.take()
     order.lmtPrice = 201
@@ -24,7 +25,7 @@ def test_another_limit_is_told_as_openorder_and_submitted_and_holds_at_the_venue
 
 
 def test_a_change_that_crosses_the_market_fills(bench, client):
-    order = LimitOrder("BUY", 100, 200)
+    order = ib.LimitOrder("BUY", 100, 200)
     client.place(order)
     order.lmtPrice = 231
     client.take()
@@ -35,7 +36,7 @@ def test_a_change_that_crosses_the_market_fills(bench, client):
 
 
 def test_a_change_that_is_refused_leaves_the_order_as_it_was(bench, client):
-    order = LimitOrder("BUY", 100, 229.5)
+    order = ib.LimitOrder("BUY", 100, 229.5)
     client.place(order)
     bench.market("229.40", "229.50", size=40)
     client.take()
@@ -45,11 +46,11 @@ def test_a_change_that_is_refused_leaves_the_order_as_it_was(bench, client):
         ({"action": "SELL"}, 105),
         ({"account": "DU1"}, 105),
     ):
-        client.place(LimitOrder("BUY", 100, 229.5).__class__(**{**_terms(order), **change}), order_id=1)
+        client.place(ib.LimitOrder("BUY", 100, 229.5).__class__(**{**_terms(order), **change}), order_id=1)
         assert client.take() == [f"error 1 {code}"]
-    client.place(order, contract=Stock("MSFT", "SMART", "USD"), order_id=1)
+    client.place(order, contract=ib.Stock("MSFT", "SMART", "USD"), order_id=1)
     assert client.take() == ["error 1 105"]
-    client.place(LimitOrder("BUY", 30, 229.5), order_id=1)
+    client.place(ib.LimitOrder("BUY", 30, 229.5), order_id=1)
     assert client.take() == ["error 1 201", "open 1 Submitted", "status 1 Submitted 40/60"]
     assert bench.orders()[1]["price"] == "229.5"
     assert bench.orders()[1]["qty"] == "100"
@@ -60,37 +61,37 @@ def _terms(order):
 
 
 def test_down_to_what_has_filled_makes_it_filled(bench, client):
-    client.place(LimitOrder("BUY", 100, 229.5))
+    client.place(ib.LimitOrder("BUY", 100, 229.5))
     bench.market("229.40", "229.50", size=40)
     client.take()
-    client.place(LimitOrder("BUY", 40, 229.5), order_id=1)
+    client.place(ib.LimitOrder("BUY", 40, 229.5), order_id=1)
     assert client.take() == ["open 1 Filled", "status 1 Filled 40/0"]
 
 
 def test_a_finished_order_cannot_be_changed(bench, client):
-    client.place(MarketOrder("BUY", 10))
-    client.place(LimitOrder("BUY", 10, 200))
+    client.place(ib.MarketOrder("BUY", 10))
+    client.place(ib.LimitOrder("BUY", 10, 200))
     client.cancel(2)
     client.take()
-    client.place(MarketOrder("BUY", 20), order_id=1)
-    client.place(LimitOrder("BUY", 10, 201), order_id=2)
+    client.place(ib.MarketOrder("BUY", 20), order_id=1)
+    client.place(ib.LimitOrder("BUY", 10, 201), order_id=2)
     assert client.take() == ["error 1 104", "error 2 103"]
 
 
 def test_an_id_below_the_last_is_a_duplicate(bench, client):
-    client.place(LimitOrder("BUY", 10, 200), order_id=10)
+    client.place(ib.LimitOrder("BUY", 10, 200), order_id=10)
     client.take()
-    client.place(LimitOrder("BUY", 10, 200), order_id=9)
+    client.place(ib.LimitOrder("BUY", 10, 200), order_id=9)
     assert client.take() == ["error 9 103"]
 
 
 def test_a_limit_order_may_become_a_market_order_or_a_stop_with_another_trigger(bench, client):
-    client.place(LimitOrder("BUY", 10, 200))
-    client.place(MarketOrder("BUY", 10), order_id=1)
+    client.place(ib.LimitOrder("BUY", 10, 200))
+    client.place(ib.MarketOrder("BUY", 10), order_id=1)
     assert bench.orders()[1]["status"] == "Filled"
-    client.place(StopOrder("SELL", 10, 220))
+    client.place(ib.StopOrder("SELL", 10, 220))
     client.take()
-    client.place(StopOrder("SELL", 10, 225), order_id=2)
+    client.place(ib.StopOrder("SELL", 10, 225), order_id=2)
     assert client.take() == ["open 2 PreSubmitted", "status 2 PreSubmitted 0/10"]
     bench.print("224.00")
     assert bench.orders()[2]["status"] == "Filled"
@@ -101,15 +102,15 @@ def test_a_limit_order_may_become_a_market_order_or_a_stop_with_another_trigger(
 
 def bracket(client, quantity=100):
     """Place a bracket as ib_insync's `bracketOrder` makes it; return the three ids."""
-    parent = client.place(LimitOrder("BUY", quantity, 229.5, transmit=False))
-    profit = client.place(LimitOrder("SELL", quantity, 235, parentId=parent, transmit=False))
-    stop = client.place(StopOrder("SELL", quantity, 220, parentId=parent, transmit=True))
+    parent = client.place(ib.LimitOrder("BUY", quantity, 229.5, transmit=False))
+    profit = client.place(ib.LimitOrder("SELL", quantity, 235, parentId=parent, transmit=False))
+    stop = client.place(ib.StopOrder("SELL", quantity, 220, parentId=parent, transmit=True))
     return parent, profit, stop
 
 
 def test_nothing_of_a_bracket_is_told_or_listed_before_its_last_order_is_transmitted(bench, client):
-    client.place(LimitOrder("BUY", 100, 231, transmit=False))
-    client.place(LimitOrder("SELL", 100, 235, parentId=1, transmit=False))
+    client.place(ib.LimitOrder("BUY", 100, 231, transmit=False))
+    client.place(ib.LimitOrder("SELL", 100, 235, parentId=1, transmit=False))
     client.ask("reqOpenOrders")
     assert client.take() == ["openOrderEnd"]
     assert bench.position() == 0
@@ -157,14 +158,14 @@ def test_children_end_with_a_parent_that_is_cancelled(bench, client):
 
 
 def test_a_held_order_is_transmitted_by_placing_it_again(bench, client):
-    client.place(LimitOrder("BUY", 10, 200, transmit=False))
-    client.place(LimitOrder("BUY", 10, 201, transmit=True), order_id=1)
+    client.place(ib.LimitOrder("BUY", 10, 200, transmit=False))
+    client.place(ib.LimitOrder("BUY", 10, 201, transmit=True), order_id=1)
     assert client.take() == ["open 1 Submitted", "status 1 Submitted 0/10"]
     assert bench.orders()[1]["price"] == "201"
 
 
 def test_a_held_order_can_be_cancelled(bench, client):
-    client.place(LimitOrder("BUY", 10, 200, transmit=False))
+    client.place(ib.LimitOrder("BUY", 10, 200, transmit=False))
     client.cancel(1)
     assert client.take() == ["open 1 Cancelled", "status 1 Cancelled 0/10", "error 1 202"]
 
@@ -174,7 +175,7 @@ def test_a_held_order_can_be_cancelled(bench, client):
 
 def test_type_one_cancels_the_rest_at_any_fill_and_never_fills_two(bench, client):
     for price in (228, 229, 227):
-        client.place(LimitOrder("BUY", 100, price, ocaGroup="g", ocaType=1))
+        client.place(ib.LimitOrder("BUY", 100, price, ocaGroup="g", ocaType=1))
     assert [each["status"] for each in bench.orders().values()] == ["Submitted"] * 3
     bench.market("220.00", "221.00", size=20)
     assert {key: each["status"] for key, each in bench.orders().items()} == {
@@ -184,8 +185,8 @@ def test_type_one_cancels_the_rest_at_any_fill_and_never_fills_two(bench, client
 
 
 def test_when_one_of_a_group_is_cancelled_by_its_client_so_are_the_others(bench, client):
-    client.place(LimitOrder("BUY", 100, 229, ocaGroup="g", ocaType=1))
-    client.place(LimitOrder("BUY", 100, 228, ocaGroup="g", ocaType=1))
+    client.place(ib.LimitOrder("BUY", 100, 229, ocaGroup="g", ocaType=1))
+    client.place(ib.LimitOrder("BUY", 100, 228, ocaGroup="g", ocaType=1))
     client.cancel(1)
     assert [each["status"] for each in bench.orders().values()] == ["Cancelled"] * 2
     bench.market("227.00", "228.00")
@@ -193,8 +194,8 @@ def test_when_one_of_a_group_is_cancelled_by_its_client_so_are_the_others(bench,
 
 
 def test_when_the_best_of_a_group_expires_the_next_takes_its_place(bench, client):
-    client.place(LimitOrder("BUY", 100, 228, ocaGroup="g", ocaType=1))
-    client.place(LimitOrder("BUY", 100, 229, tif="IOC", ocaGroup="g", ocaType=1))
+    client.place(ib.LimitOrder("BUY", 100, 228, ocaGroup="g", ocaType=1))
+    client.place(ib.LimitOrder("BUY", 100, 229, tif="IOC", ocaGroup="g", ocaType=1))
     assert bench.orders()[2]["status"] == "Cancelled"
     bench.market("227.00", "228.00")
     assert bench.executions()[0]["price"] == "228.00"
@@ -202,8 +203,8 @@ def test_when_the_best_of_a_group_expires_the_next_takes_its_place(bench, client
 
 
 def test_type_two_reduces_in_proportion(bench, client):
-    client.place(LimitOrder("BUY", 100, 229, ocaGroup="g", ocaType=2))
-    client.place(LimitOrder("SELL", 50, 240, ocaGroup="g", ocaType=2))
+    client.place(ib.LimitOrder("BUY", 100, 229, ocaGroup="g", ocaType=2))
+    client.place(ib.LimitOrder("SELL", 50, 240, ocaGroup="g", ocaType=2))
     client.take()
     bench.market("228.90", "229.00", size=40)
     assert bench.orders()[2]["qty"] == "30"
@@ -216,10 +217,10 @@ def test_type_two_reduces_in_proportion(bench, client):
 @pytest.mark.parametrize(
     ("order", "quiet", "loud"),
     [
-        (Order(action="BUY", orderType="MIT", auxPrice=225), ("225.00", "225.01"), ("224.99", "225.00")),
-        (Order(action="SELL", orderType="MIT", auxPrice=235), ("234.99", "235.00"), ("235.00", "235.01")),
+        (ib.Order(action="BUY", orderType="MIT", auxPrice=225), ("225.00", "225.01"), ("224.99", "225.00")),
+        (ib.Order(action="SELL", orderType="MIT", auxPrice=235), ("234.99", "235.00"), ("235.00", "235.01")),
         (
-            Order(action="BUY", orderType="LIT", auxPrice=225, lmtPrice=226),
+            ib.Order(action="BUY", orderType="LIT", auxPrice=225, lmtPrice=226),
             ("225.00", "225.01"), ("224.99", "225.00"),
         ),
     ],
@@ -235,7 +236,7 @@ def test_if_touched_orders_wait_for_a_better_price(bench, client, order, quiet, 
 
 
 def test_a_limit_if_touched_order_rests_at_its_limit(bench, client):
-    client.place(Order(action="BUY", totalQuantity=10, orderType="LIT", auxPrice=225, lmtPrice=220))
+    client.place(ib.Order(action="BUY", totalQuantity=10, orderType="LIT", auxPrice=225, lmtPrice=220))
     bench.print("225.00")
     assert bench.orders()[1]["status"] == "Submitted"
     bench.market("219.00", "220.00")
@@ -243,7 +244,7 @@ def test_a_limit_if_touched_order_rests_at_its_limit(bench, client):
 
 
 def test_a_trail_follows_the_market_and_fires_when_it_turns(bench, client):
-    client.place(Order(action="SELL", totalQuantity=10, orderType="TRAIL", auxPrice=2))
+    client.place(ib.Order(action="SELL", totalQuantity=10, orderType="TRAIL", auxPrice=2))
     assert bench.orders()[1]["stop_price"] == "227.99"
     bench.market("235.00", "235.01")
     bench.market("234.00", "234.01")
@@ -257,7 +258,7 @@ def test_a_trail_follows_the_market_and_fires_when_it_turns(bench, client):
 
 def test_a_trail_by_percent_with_a_first_stop(bench, client):
     client.place(
-        Order(action="BUY", totalQuantity=10, orderType="TRAIL", trailingPercent=1, trailStopPrice=240)
+        ib.Order(action="BUY", totalQuantity=10, orderType="TRAIL", trailingPercent=1, trailStopPrice=240)
     )
     assert bench.orders()[1]["stop_price"] == "232.30"
     bench.market("219.99", "220.00")
@@ -268,7 +269,7 @@ def test_a_trail_by_percent_with_a_first_stop(bench, client):
 
 def test_a_trailing_limit_rests_at_its_offset(bench, client):
     client.place(
-        Order(action="SELL", totalQuantity=10, orderType="TRAIL LIMIT", auxPrice=2, lmtPriceOffset=-1)
+        ib.Order(action="SELL", totalQuantity=10, orderType="TRAIL LIMIT", auxPrice=2, lmtPriceOffset=-1)
     )
     bench.market("227.00", "227.50")
     assert bench.orders()[1]["status"] == "Submitted"
@@ -278,7 +279,7 @@ def test_a_trailing_limit_rests_at_its_offset(bench, client):
 
 
 def test_a_trigger_by_trades_only_ignores_quotes(bench, client):
-    order = Order(action="BUY", totalQuantity=10, orderType="MIT", auxPrice=225, triggerMethod=2)
+    order = ib.Order(action="BUY", totalQuantity=10, orderType="MIT", auxPrice=225, triggerMethod=2)
     client.place(order)
     bench.market("224.00", "224.50")
     assert bench.orders()[1]["status"] == "PreSubmitted"

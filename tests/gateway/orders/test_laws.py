@@ -6,7 +6,8 @@ import random
 from decimal import Decimal
 
 import pytest
-from ib_insync import Order
+
+from tests.library import ib
 
 D = Decimal
 TYPES = ("MKT", "LMT", "LMT", "LMT", "STP", "STP LMT", "MIT", "LIT", "TRAIL", "TRAIL LIMIT")
@@ -18,9 +19,9 @@ BEHAVIOURS = (
 LIVE = {"PreSubmitted", "Submitted"}
 
 
-def some_order(draw: random.Random, live: list[int]) -> Order:
+def some_order(draw: random.Random, live: list[int]) -> ib.Order:
     kind = draw.choice(TYPES)
-    order = Order(
+    order = ib.Order(
         action=draw.choice(["BUY", "SELL"]),
         totalQuantity=draw.choice([1, 10, 100, 250]),
         orderType=kind,
@@ -113,9 +114,9 @@ def test_the_books_agree_after_every_step(bench, client, seed):
 
 def test_numbers_beyond_every_market_are_refused(bench, client):
     for order in (
-        Order(action="BUY", totalQuantity=1, orderType="LMT", lmtPrice=1e29),
-        Order(action="BUY", totalQuantity=1e29, orderType="LMT", lmtPrice=1),
-        Order(action="BUY", totalQuantity=1, orderType="TRAIL", auxPrice=1e29),
+        ib.Order(action="BUY", totalQuantity=1, orderType="LMT", lmtPrice=1e29),
+        ib.Order(action="BUY", totalQuantity=1e29, orderType="LMT", lmtPrice=1),
+        ib.Order(action="BUY", totalQuantity=1, orderType="TRAIL", auxPrice=1e29),
     ):
         client.place(order)
     assert [each["status"] for each in bench.orders().values()] == ["Inactive"] * 3

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 
 import pytest
-from ib_insync import LimitOrder, MarketOrder, Order, Stock, StopLimitOrder, StopOrder
+
+from tests.library import ib
 
 FILLED_MARKET = [
     "open 1 PreSubmitted", "status 1 PreSubmitted 0/100", "exec 1 BOT 100@230", "open 1 Filled",
@@ -16,12 +17,12 @@ FILLED_MARKET = [
 @pytest.mark.parametrize("version", [157, 163, 176])
 def test_a_market_order_is_told_as_recorded_from_a_tws(bench, version):
     client = bench.client(version=version)
-    client.place(MarketOrder("BUY", 100))
+    client.place(ib.MarketOrder("BUY", 100))
     assert client.take() == FILLED_MARKET
 
 
 def test_the_commission_is_in_the_last_open_order_and_in_the_report(bench, client):
-    client.place(MarketOrder("BUY", 1000, orderRef="mine"))
+    client.place(ib.MarketOrder("BUY", 1000, orderRef="mine"))
     opened = client.all("openOrder")
     assert [each[3].commission for each in opened[:2]] == [1.7976931348623157e308] * 2
     assert opened[-1][3].commission == 5.0
@@ -34,7 +35,7 @@ def test_the_commission_is_in_the_last_open_order_and_in_the_report(bench, clien
 
 
 def test_a_limit_order_rests_fills_in_parts_and_tells_each_part(bench, client):
-    client.place(LimitOrder("BUY", 100, 229.5))
+    client.place(ib.LimitOrder("BUY", 100, 229.5))
     assert client.take() == ["open 1 Submitted", "status 1 Submitted 0/100"]
     bench.market("229.40", "229.50", size=30)
     assert client.take() == ["exec 1 BOT 30@229.5", "status 1 Submitted 30/70", "commission"]
@@ -46,7 +47,7 @@ def test_a_limit_order_rests_fills_in_parts_and_tells_each_part(bench, client):
 
 
 def test_a_cancel_is_told_by_a_status_and_then_202(bench, client):
-    order_id = client.place(LimitOrder("BUY", 100, 200))
+    order_id = client.place(ib.LimitOrder("BUY", 100, 200))
     client.take()
     client.cancel(order_id)
     assert client.take() == ["status 1 Cancelled 0/100", "error 1 202"]
@@ -57,7 +58,7 @@ def test_a_cancel_is_told_by_a_status_and_then_202(bench, client):
 
 
 def test_texts_of_cancel_errors_name_order_and_state(bench, client):
-    order_id = client.place(MarketOrder("BUY", 1))
+    order_id = client.place(ib.MarketOrder("BUY", 1))
     client.cancel(order_id)
     client.cancel(9)
     texts = [each[2] for each in client.all("error")]
@@ -68,7 +69,7 @@ def test_texts_of_cancel_errors_name_order_and_state(bench, client):
 
 
 def test_a_stop_waits_as_presubmitted_and_is_submitted_when_a_trade_reaches_it(bench, client):
-    client.place(StopOrder("BUY", 100, 231))
+    client.place(ib.StopOrder("BUY", 100, 231))
     status = client.all("orderStatus")[-1]
     assert (status[1], status[9]) == ("PreSubmitted", "trigger")
     client.take()
@@ -80,7 +81,7 @@ def test_a_stop_waits_as_presubmitted_and_is_submitted_when_a_trade_reaches_it(b
 
 
 def test_a_triggered_stop_limit_rests_at_its_limit_as_submitted(bench, client):
-    client.place(StopLimitOrder("BUY", 100, 229, 231))
+    client.place(ib.StopLimitOrder("BUY", 100, 229, 231))
     client.take()
     bench.print("231.00")
     assert client.take() == ["open 1 Submitted", "status 1 Submitted 0/100"]
@@ -89,22 +90,22 @@ def test_a_triggered_stop_limit_rests_at_its_limit_as_submitted(bench, client):
 
 
 def test_a_stop_that_the_last_trade_has_passed_goes_at_once(bench, client):
-    client.place(StopOrder("BUY", 10, 300))
+    client.place(ib.StopOrder("BUY", 10, 300))
     bench.print("232.00")
     client.take()
-    client.place(StopLimitOrder("BUY", 100, 229, 231))
+    client.place(ib.StopLimitOrder("BUY", 100, 229, 231))
     assert client.take() == [
         "open 2 PreSubmitted", "status 2 PreSubmitted 0/100", "open 2 Submitted", "status 2 Submitted 0/100",
     ]  # fmt: skip
 
 
 def test_a_rejected_order_is_inactive_and_then_201_says_why(bench, client):
-    client.place(Order(action="BUY", totalQuantity=1, orderType="LMT", lmtPrice=0))
+    client.place(ib.Order(action="BUY", totalQuantity=1, orderType="LMT", lmtPrice=0))
     heard = client.heard.calls
     assert heard[-1][1][2] == "Order rejected - reason:Invalid limit price: a price must be positive"
     assert client.take() == ["open 1 Inactive", "status 1 Inactive 0/1", "error 1 201"]
     bench.gateway.venue.halt("AAPL.NASDAQ")
-    client.place(MarketOrder("BUY", 1))
+    client.place(ib.MarketOrder("BUY", 1))
     assert client.heard.calls[-1][1][2].startswith("Order rejected - reason:Trading halted: ")
     assert client.take() == ["open 2 Inactive", "status 2 Inactive 0/1", "error 2 201"]
 
@@ -112,13 +113,13 @@ def test_a_rejected_order_is_inactive_and_then_201_says_why(bench, client):
 @pytest.mark.parametrize(
     ("order", "code"),
     [
-        (LimitOrder("BUY", 1, 200.001), 110),
-        (StopOrder("BUY", 1, 200.001), 110),
-        (MarketOrder("BUY", 0), 434),
-        (Order(action="BUY", totalQuantity=1, orderType="PEG MID"), 387),
-        (MarketOrder("BUY", 1, account="DU999"), 321),
-        (MarketOrder("BUY", 1, parentId=55), 10006),
-        (Order(action="HOLD", totalQuantity=1, orderType="MKT"), 321),
+        (ib.LimitOrder("BUY", 1, 200.001), 110),
+        (ib.StopOrder("BUY", 1, 200.001), 110),
+        (ib.MarketOrder("BUY", 0), 434),
+        (ib.Order(action="BUY", totalQuantity=1, orderType="PEG MID"), 387),
+        (ib.MarketOrder("BUY", 1, account="DU999"), 321),
+        (ib.MarketOrder("BUY", 1, parentId=55), 10006),
+        (ib.Order(action="HOLD", totalQuantity=1, orderType="MKT"), 321),
     ],
 )
 def test_what_cannot_be_an_order_is_answered_with_its_code_and_nothing_else(bench, client, order, code):
@@ -128,16 +129,16 @@ def test_what_cannot_be_an_order_is_answered_with_its_code_and_nothing_else(benc
 
 
 def test_an_unknown_contract_is_200(bench, client):
-    client.place(MarketOrder("BUY", 1), contract=Stock("NOSUCH", "SMART", "USD"))
+    client.place(ib.MarketOrder("BUY", 1), contract=ib.Stock("NOSUCH", "SMART", "USD"))
     assert client.take() == ["error 1 200"]
 
 
 def test_a_read_only_gateway_answers_orders_and_cancels_with_321(bench, client):
-    order_id = client.place(LimitOrder("BUY", 1, 200))
+    order_id = client.place(ib.LimitOrder("BUY", 1, 200))
     bench.gateway.do("read_only", on=True)
     client.take()
     client.cancel(order_id)
-    client.place(MarketOrder("BUY", 1))
+    client.place(ib.MarketOrder("BUY", 1))
     client.ask("reqGlobalCancel")
     assert client.take() == ["error 1 321", "error 2 321", "error -1 321"]
     assert bench.orders()[1]["status"] == "Submitted"
@@ -145,8 +146,8 @@ def test_a_read_only_gateway_answers_orders_and_cancels_with_321(bench, client):
 
 
 def test_what_finds_nobody_is_cancelled_with_the_venues_reason(bench, client):
-    client.place(LimitOrder("BUY", 5, 200, tif="IOC"))
-    client.place(LimitOrder("BUY", 5000, 230, tif="FOK"))
+    client.place(ib.LimitOrder("BUY", 5, 200, tif="IOC"))
+    client.place(ib.LimitOrder("BUY", 5000, 230, tif="FOK"))
     errors = [each[2] for each in client.all("error")]
     assert errors[0].startswith("Order Canceled - reason:Immediate or cancel")
     assert errors[1].startswith("Order Canceled - reason:Fill or kill")
@@ -154,10 +155,10 @@ def test_what_finds_nobody_is_cancelled_with_the_venues_reason(bench, client):
 
 
 def test_the_profit_of_closing_counts_both_commissions(bench, client):
-    client.place(MarketOrder("BUY", 100))
+    client.place(ib.MarketOrder("BUY", 100))
     bench.market("239.99", "240.00")
-    client.place(MarketOrder("SELL", 60))
-    client.place(MarketOrder("SELL", 100))
+    client.place(ib.MarketOrder("SELL", 60))
+    client.place(ib.MarketOrder("SELL", 100))
     reports = [each[0] for each in client.all("commissionReport")]
     assert reports[0].realizedPNL == sys.float_info.max  # not set
     assert reports[1].realizedPNL == pytest.approx(60 * 9.99 - 0.6 - 1)
@@ -166,7 +167,7 @@ def test_the_profit_of_closing_counts_both_commissions(bench, client):
 
 
 def test_what_if_answers_with_numbers_and_leaves_no_trace(bench, client):
-    client.place(MarketOrder("BUY", 1000, whatIf=True))
+    client.place(ib.MarketOrder("BUY", 1000, whatIf=True))
     ((order_id, _, order, state),) = client.all("openOrder")
     assert order_id == 1
     assert order.whatIf
@@ -174,7 +175,7 @@ def test_what_if_answers_with_numbers_and_leaves_no_trace(bench, client):
     assert float(state.equityWithLoanAfter) == 999_995
     assert state.commission == 5.0
     client.take()
-    client.place(LimitOrder("BUY", 1, 200.001, whatIf=True))
+    client.place(ib.LimitOrder("BUY", 1, 200.001, whatIf=True))
     assert client.take() == ["error 2 110"]
     assert bench.orders() == {}
     assert bench.gateway.next_valid_id(1) == 1

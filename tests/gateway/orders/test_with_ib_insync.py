@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import warnings
 from contextlib import asynccontextmanager
 
 import pytest
 
 from certify.gateway.embed import EmbeddedGateway
 from certify.gateway.settings import GatewaySettings
+from tests.library import ib as library
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore", DeprecationWarning)  # eventkit asks for a loop at import
-    from ib_insync import IB, LimitOrder, MarketOrder, Stock
+IB, LimitOrder, MarketOrder, Stock = library.IB, library.LimitOrder, library.MarketOrder, library.Stock
 
 STOCK = Stock("AAPL", "SMART", "USD")
 

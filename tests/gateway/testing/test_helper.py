@@ -13,13 +13,14 @@ import pytest
 from certify.errors import UsageError
 from certify.testing import TestGateway, ib_gateway, running_gateway
 from tests.gateway.talk import Talk
+from tests.library import NAME
 
 __all__ = ["ib_gateway"]
 
-PROGRAM = '''
+PROGRAM = f'''
 """A program as anybody might have it: nothing in it knows of certify."""
 import sys
-from ib_insync import IB, Stock, MarketOrder
+from {NAME} import IB, Stock, MarketOrder
 
 ib = IB()
 ib.connect("127.0.0.1", int(sys.argv[1]), clientId=3)

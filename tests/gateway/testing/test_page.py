@@ -12,11 +12,12 @@ import pytest
 
 from certify.gateway.script import read_script
 from certify.testing import TestGateway, ib_gateway, running_gateway
+from tests.library import NAME
 
 __all__ = ["ib_gateway"]
 
 ROOT = Path(__file__).parents[3]
-PAGE = (ROOT / "docs" / "gateway.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "gateway.md").read_text(encoding="utf-8").replace("from ib_insync", f"from {NAME}")
 
 
 def blocks(language: str) -> list[str]:
@@ -37,7 +38,7 @@ def test_the_first_program_runs(ib_gateway: TestGateway, tmp_path: Path) -> None
 
 def test_the_test_of_the_page_passes(tmp_path: Path) -> None:
     (tmp_path / "test_page.py").write_text(
-        "from ib_insync import IB, MarketOrder, Stock\n" + blocks("python")[1]
+        f"from {NAME} import IB, MarketOrder, Stock\n" + blocks("python")[1]
     )
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", "."]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
