@@ -13,6 +13,9 @@ JOBS   ?= 3
 # Clients of the simulated gateway that cannot share one environment; each has its own.
 CLIENTS := $(patsubst tests/clients/%.in,%,$(wildcard tests/clients/*.in))
 NODE    := tests/clients/node
+# A second environment, with ib_async in the place of ib_insync: what speaks through them passes with either.
+OTHER   := .venv-ib_async
+EITHER  := tests/ibkr tests/broker_session tests/gateway
 
 .DEFAULT_GOAL := help
 .PHONY: help setup clients certify test self-test check format docs lock clean
@@ -42,11 +45,20 @@ $(NODE)/node_modules/.package-lock.json: $(NODE)/package-lock.json
 	@if command -v npm >/dev/null; then npm ci --prefix $(NODE) --silent && touch $@; \
 	else echo "no npm here: the test of the Node client will be skipped" >&2; fi
 
+$(OTHER)/.installed: requirements-dev.lock tests/clients/requirements-ib_async.txt pyproject.toml | $(STAMP)
+	$(BIN)/python -m venv --clear --without-pip $(@D)
+	sed '/^ib-insync==/,/# via/d; /^eventkit==/,/# via/d' requirements-dev.lock > $(@D)/others.txt
+	$(PIP) --python $(@D)/bin/python install --require-hashes -r $(@D)/others.txt
+	$(PIP) --python $(@D)/bin/python install --require-hashes -r tests/clients/requirements-ib_async.txt
+	$(PIP) --python $(@D)/bin/python install --no-deps --no-build-isolation -e .
+	@touch $@
+
 certify: setup ## certify the reference system with the profile `staging`
 	$(BIN)/certify run --profile staging
 
-test: setup clients check ## everything that must hold: check, then all tests, the built wheel too
+test: setup clients $(OTHER)/.installed check ## everything that must hold: check, then all tests, with either client library, the built wheel too
 	$(BIN)/python -m pytest -n $(JOBS) -m "not alone and not wheel"
+	$(OTHER)/bin/python -m pytest -n $(JOBS) -m "not alone and not wheel" $(EITHER)
 	$(BIN)/python -m pytest -m "alone or wheel"
 
 self-test: setup ## plant every defect and run the healthy system under 20 seeds (some ten minutes)
@@ -69,7 +81,7 @@ docs: setup ## write docs/checks.md and the tables of the other pages from the c
 lock: ## choose the newest versions that fit and write the locks, that of the environment and those of the clients
 	@tools=$$(mktemp -d) && trap 'rm -rf "$$tools"' EXIT && \
 	$(PYTHON) -m venv "$$tools" && "$$tools/bin/python" -m pip install --quiet '$(UV)' && \
-	"$$tools/bin/uv" pip compile pyproject.toml --group dev --extra parquet --extra postgresql --universal --python-version 3.11 \
+	"$$tools/bin/uv" pip compile pyproject.toml --group dev --extra notify --extra parquet --extra postgresql --universal --python-version 3.11 \
 		--generate-hashes --upgrade --no-emit-index-url --no-emit-find-links --quiet \
 		--custom-compile-command "make lock" --output-file requirements-dev.lock && \
 	for client in $(CLIENTS); do \
@@ -80,5 +92,5 @@ lock: ## choose the newest versions that fit and write the locks, that of the en
 	npm install --prefix $(NODE) --package-lock-only --omit-lockfile-registry-resolved --silent
 
 clean: ## remove the environment and everything that was built; runs and certificates stay
-	rm -rf $(VENV) .venv-clients $(NODE)/node_modules build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(OTHER) .venv-clients $(NODE)/node_modules build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
