@@ -13,6 +13,7 @@ from certify.clock import NS_PER_S
 from certify.gateway.tape import Tape
 from certify.gateway.wire import answers
 from certify.gateway.wire.frames import number
+from certify.gateway.wire.market_answers import written_price, written_size, written_text
 
 if TYPE_CHECKING:
     from certify.gateway.client import ClientSession
@@ -37,9 +38,10 @@ class Line:
     """One `reqMktData`, streaming or a snapshot."""
 
     __slots__ = (
-        "_ask", "_ask_size", "_bid", "_bid_size", "_last_trade", "_sent_day", "client",
+        "_ask", "_ask_size", "_bid", "_bid_size", "_last_trade", "_quick", "_sent_day", "_texts", "client",
         "desk", "generic", "greeted", "kind", "listing", "refused", "req_id", "snapshot", "tape",
     )  # fmt: skip
+    needs_events = False
 
     def __init__(
         self, desk: MarketDataDesk, client: ClientSession, req_id: int, tape: Tape, *, kind: int,
@@ -56,6 +58,8 @@ class Line:
         self.snapshot = snapshot
         self.refused = False
         """Whether the line is without data because of a missing subscription or a competing session."""
+        self._quick = desk.coalesce and client.version >= 163
+        """Whether what is sent may be written in one piece, and sizes are written as they are."""
         self.forget_sent()
 
     def forget_sent(self) -> None:
@@ -64,6 +68,7 @@ class Line:
         self._bid: Decimal | None = _UNSET
         self._ask: Decimal | None = _UNSET
         self._bid_size = self._ask_size = _UNSET
+        self._texts = ("", "", "", "")
         self._last_trade = -1
         self._sent_day: tuple[Decimal, ...] = ()
 
@@ -88,7 +93,10 @@ class Line:
         if not self.greeted:
             self._greet(out)
         if self.listing.sec_type != "IND":
-            self._quotes(out)
+            if self._quick and not self.delayed and self.tape.texts[0]:
+                self._quick_quotes(out)
+            else:
+                self._quotes(out)
         self._trades(out)
         return out
 
@@ -110,6 +118,28 @@ class Line:
             out.append(answers.tick_generic(req_id=self.req_id, tick_type=49, value=0))
         out += self.desk.generic_ticks(self)
 
+    def _quick_quotes(self, out: list[bytes]) -> None:
+        """Do what `_quotes` does, from the tape's texts: nearly all ticks are such."""
+        tape, req_id = self.tape, self.req_id
+        if tape.texts == self._texts:
+            return
+        bid, bid_size, ask, ask_size = tape.texts
+        sent_bid, sent_bid_size, sent_ask, sent_ask_size = self._texts
+        if bid != sent_bid:
+            pair = written_price(req_id, 1, bid, bid_size) + written_size(req_id, 0, bid_size)
+            out.append(pair.encode("ascii"))
+        elif bid_size != sent_bid_size:
+            out.append(written_size(req_id, 0, bid_size).encode("ascii"))
+        if ask != sent_ask:
+            pair = written_price(req_id, 2, ask, ask_size) + written_size(req_id, 3, ask_size)
+            out.append(pair.encode("ascii"))
+        elif ask_size != sent_ask_size:
+            out.append(written_size(req_id, 3, ask_size).encode("ascii"))
+        self._texts = tape.texts
+        self._bid, self._bid_size, self._ask, self._ask_size = (
+            tape.bid, tape.bid_size, tape.ask, tape.ask_size
+        )  # fmt: skip
+
     def _quotes(self, out: list[bytes]) -> None:
         """Add bid and ask with sizes: a price is followed by its size, as TWS does it."""
         tape = self.tape
@@ -125,6 +155,7 @@ class Line:
         elif tape.ask_size != self._ask_size:
             self._ask_size = tape.ask_size
             out.append(self.size(3, tape.ask_size))
+        self._texts = tape.texts
 
     def _trades(self, out: list[bytes]) -> None:
         """Add the last trade and the day's values."""
@@ -134,15 +165,39 @@ class Line:
         first = self._last_trade < 0
         self._last_trade = tape.trades
         if self.listing.sec_type != "CASH" and tape.last is not None:
-            if tape.last_ns:
-                told_ns = tape.last_ns - (DELAY_NS if self.delayed else 0)
-                out.append(self.text(45, str(told_ns // NS_PER_S)))
-            out.append(self.price(4, tape.last, tape.last_size, 0))
-            out.append(self.size(5, tape.last_size))
-            if tape.volume:
-                out.append(self.size(8, tape.volume))
+            if self._quick and not self.delayed and tape.last_ns and tape.volume:
+                out.append(self._written_trade(tape.last))
+            else:
+                self._trade(out, tape.last)
             if 233 in self.generic and not self.delayed and not first:
                 out.append(self.text(48, self.rt_volume()))
+        self._day(out)
+
+    def _written_trade(self, last: Decimal) -> bytes:
+        """Return the last trade in one piece: its second, price, size, and the day's volume."""
+        tape, req_id = self.tape, self.req_id
+        size = number(tape.last_size)
+        return (
+            written_text(req_id, 45, str(tape.last_ns // NS_PER_S))
+            + written_price(req_id, 4, number(last), size, 0)
+            + written_size(req_id, 5, size)
+            + written_size(req_id, 8, number(tape.volume))
+        ).encode("ascii")
+
+    def _trade(self, out: list[bytes], last: Decimal) -> None:
+        """Add the last trade, message by message."""
+        tape = self.tape
+        if tape.last_ns:
+            told_ns = tape.last_ns - (DELAY_NS if self.delayed else 0)
+            out.append(self.text(45, str(told_ns // NS_PER_S)))
+        out.append(self.price(4, last, tape.last_size, 0))
+        out.append(self.size(5, tape.last_size))
+        if tape.volume:
+            out.append(self.size(8, tape.volume))
+
+    def _day(self, out: list[bytes]) -> None:
+        """Add high, low, close and open where they have changed."""
+        tape = self.tape
         day = (tape.high, tape.low, tape.close, tape.open)
         if day != self._sent_day:
             known = self._sent_day or (None,) * 4

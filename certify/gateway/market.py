@@ -1,6 +1,7 @@
 """The market that moves by itself: a generated one for each instrument that somebody follows or trades.
 
-Nothing is generated for an instrument before somebody asks for it; the first time gives a quote at once.
+Nothing is generated for an instrument before somebody asks for it; the first time gives a quote at once. It
+stands still while nobody listens to it, has an order in it or ever traded it.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from certify.clock import NS_PER_S
 from certify.errors import UsageError
 from certify.gateway.values import decimal, switch
 from certify.model.trading import Instrument, Quote, Trade
-from certify.venue import MarketGenerator, MarketShape
+from certify.venue import HouseFeed, MarketShape, TickGenerator
 
 if TYPE_CHECKING:
     from certify.gateway.client import ClientSession
     from certify.gateway.house import Gateway
+    from certify.gateway.tape import Feed
 
 PAUSE_NS = 2_500_000_000
 """How long the generated market leaves an instrument alone after `set_market`, nanoseconds."""
@@ -28,29 +30,30 @@ _MOST_PER_TURN = 512
 """Events shown in one turn of the loop: a gateway that was held up does not make up for all of it at once."""
 _GRID_NS = 20_000_000
 """Turns are at multiples of this: one awakening serves all instruments, and it costs more than an event."""
+_ASLEEP_NS = 100_000_000
+"""So often it is looked whether a market that nobody notices has to go on."""
 
 _MEDIAN_LOTS = {"CASH": 2_000_000.0, "CRYPTO": 20_000.0, "FUT": 60.0, "OPT": 60.0}
 """Displayed size by kind of instrument, where it is not a stock's."""
 
 
-class _Feed:
+class _Source:
     """One instrument's generated events."""
 
-    __slots__ = ("_events", "_gateway", "_instrument", "_start_ns", "due_ns", "paused_until_ns", "pending")
+    __slots__ = (
+        "_events", "_gateway", "_house", "_instrument", "_start_ns", "due_ns", "paused_until_ns", "pending",
+    )  # fmt: skip
 
     def __init__(self, gateway: Gateway, instrument: Instrument, start: Decimal | None) -> None:
         """Open with a quote at the time of making."""
         settings = gateway.settings
-        self._gateway, self._instrument = gateway, instrument
-        self._events = MarketGenerator(
-            [instrument],
-            settings.seed,
-            shape=MarketShape(
-                rate_per_s=settings.market_rate_per_s or 1.0,
-                median_lots=_MEDIAN_LOTS.get(instrument.kind, 200.0),
-            ),
-            start_prices={instrument.id: start} if start is not None else None,
+        self._gateway, self._instrument = gateway, instrument.id
+        self._house = HouseFeed(gateway.venue, instrument.id)
+        shape = MarketShape(
+            rate_per_s=settings.market_rate_per_s or 1.0,
+            median_lots=_MEDIAN_LOTS.get(instrument.kind, 200.0),
         )
+        self._events = TickGenerator(instrument, settings.seed, shape=shape, start_price=start)
         self._start_ns = clock.monotonic_ns()
         self.paused_until_ns = 0
         self.pending = next(self._events)
@@ -60,12 +63,35 @@ class _Feed:
 
     def show(self, now_ns: int) -> None:
         """Let the venue see the pending event, stamped `now_ns`, and take the next one."""
-        event = self.pending[1]
+        event = self._events.event(self.pending[1], now_ns)
         self.skip()
         if isinstance(event, Quote):
             self._gateway.venue.set_market(event, now_ns)
         else:
             self._gateway.venue.print_trade(event, now_ns)
+
+    def show_quickly(self, feed: Feed, now_ns: int) -> None:
+        """Do the same while only the market desks listen: tell them, and have the venue note it.
+
+        To be called within `together()` of the venue and `at_once()` of the feed.
+        """
+        step = self.pending[1]
+        if len(step) == 4:
+            if not (number := self._house.quote(step, feed.listening)):
+                self.show(now_ns)
+                return
+            feed.take_quote(self._instrument, step, now_ns, number)
+        else:
+            if not (number := self._house.trade(step[0], feed.listening)):
+                self.show(now_ns)
+                return
+            feed.take_trade(self._instrument, step, self._events.trade_id, now_ns, number)
+        self.skip()
+
+    @property
+    def unnoticed(self) -> bool:
+        """Whether nobody would notice if time did not pass here."""
+        return self._house.unnoticed
 
     def skip(self) -> None:
         """Take the next event."""
@@ -74,7 +100,7 @@ class _Feed:
 
     def requote(self) -> None:
         """Show the next quote at once, without the trades before it."""
-        while not isinstance(self.pending[1], Quote):
+        while len(self.pending[1]) != 4:
             self.skip()
         self.show(self._gateway.now_ns())
 
@@ -92,8 +118,8 @@ class Market:
         self._gateway = gateway
         self.on = gateway.settings.market_rate_per_s > 0
         """Whether the generated market moves."""
-        self._feeds: dict[str, _Feed] = {}
-        self._waiting: list[tuple[int, int, _Feed]] = []
+        self._feeds: dict[str, _Source] = {}
+        self._waiting: list[tuple[int, int, _Source]] = []
         """Feeds by when their next event is due; a heap. The number in the middle decides between equals."""
         self._timer: asyncio.TimerHandle | None = None
         self._running = False
@@ -115,7 +141,7 @@ class Market:
         if instrument in self._feeds:
             return
         listed, start = self._gateway.listed(instrument)
-        feed = self._feeds[instrument] = _Feed(self._gateway, listed, start)
+        feed = self._feeds[instrument] = _Source(self._gateway, listed, start)
         if self._running and self._gateway.settings.market_rate_per_s:
             self._await(feed)
 
@@ -133,7 +159,7 @@ class Market:
 
     # -- time
 
-    def _await(self, feed: _Feed) -> None:
+    def _await(self, feed: _Source) -> None:
         """Show the events of one feed more."""
         heapq.heappush(self._waiting, (feed.due_ns, len(self._waiting), feed))
         if self._waiting[0][2] is feed:
@@ -151,21 +177,24 @@ class Market:
     def turn(self) -> None:
         """Show what is due; the clients hear every event, in one write."""
         try:
-            with self._gateway.market_data.feed.at_once(), self._gateway.venue.together():
-                self._show_due(clock.monotonic_ns())
+            feed = self._gateway.market_data.feed
+            with feed.at_once(), self._gateway.venue.together():
+                self._show_due(feed, clock.monotonic_ns())
         finally:
             self._wait()
 
-    def _show_due(self, now_ns: int) -> None:
+    def _show_due(self, heard: Feed, now_ns: int) -> None:
         waiting, stamp_ns = self._waiting, self._gateway.now_ns()
         for _ in range(_MOST_PER_TURN):
             due_ns, number, feed = waiting[0]
             if due_ns > now_ns:
                 return
-            if self.on and now_ns >= feed.paused_until_ns:
-                feed.show(stamp_ns)
-            else:
+            if not self.on or now_ns < feed.paused_until_ns:
                 feed.skip()
+            elif feed.unnoticed:
+                feed.put_off(now_ns + _ASLEEP_NS)
+            else:
+                feed.show_quickly(heard, stamp_ns)
             heapq.heapreplace(waiting, (feed.due_ns, number, feed))
         for _, _, feed in waiting:
             if feed.due_ns < now_ns:

@@ -37,6 +37,8 @@ class MarketDataDesk:
         self.feed = Feed(gateway, self.begin_day)
         self.tick_by_tick = TickByTick(gateway, self)
         self.real_time_bars = RealTimeBars(gateway, self)
+        self.coalesce = gateway.settings.coalesce
+        """Whether messages that leave together may be made together."""
         self._lines: dict[tuple[int, int], Line] = {}
         self._types: dict[int, int] = {}
 

@@ -26,6 +26,8 @@ class BarStream:
 
     __slots__ = ("bar", "client", "req_id", "tape", "what")
 
+    needs_events = True
+
     def __init__(self, client: ClientSession, req_id: int, tape: Tape, what: str) -> None:
         """Begin with the price of now."""
         self.client = client

@@ -11,18 +11,42 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 
 from certify.gateway.contracts.listing import Listing
+from certify.gateway.wire.frames import number
 from certify.model.trading import BookUpdate, OrderUpdate, Quote, Trade
+from certify.venue.contract import Grid
 
 if TYPE_CHECKING:
     from certify.gateway.house import Gateway
     from certify.venue import VenueSession
+    from certify.venue.market import Top
 
 MOST_EVENTS = 5000
 """Events kept for one turn; older ones are dropped if the loop is held up."""
+_ZERO = Decimal(0)
+_REMEMBERED = 1 << 14
+"""Prices and sizes of which the text is kept."""
+
+
+class _Shown(dict[int, tuple[Decimal, str]]):
+    """Steps of a price or size: as a number, and as it is written."""
+
+    def __init__(self, step: Decimal) -> None:
+        super().__init__()
+        self._steps = Grid(step).outside
+
+    def __missing__(self, steps: int) -> tuple[Decimal, str]:
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        value = self._steps(steps)
+        shown = self[steps] = (value, number(value))
+        return shown
 
 
 class Watcher(Protocol):
     """Hears of one tape."""
+
+    needs_events: bool
+    """Whether it looks at `tape.events`, or only at what the market is now."""
 
     def turn(self, tape: Tape) -> None:
         """Look at the tape: `tape.events` is what has happened since the last turn."""
@@ -32,8 +56,8 @@ class Tape:
     """One contract's market now and today."""
 
     __slots__ = (
-        "ask", "ask_size", "bid", "bid_size", "close", "events", "high", "last", "last_ns", "last_size",
-        "listing", "low", "open", "trades", "value", "volume", "watchers",
+        "_prices", "_sizes", "ask", "ask_size", "bid", "bid_size", "close", "events", "high", "last",
+        "last_ns", "last_size", "listing", "low", "open", "texts", "trades", "value", "volume", "watchers",
     )  # fmt: skip
 
     def __init__(self, listing: Listing) -> None:
@@ -52,21 +76,47 @@ class Tape:
         """Price times size of the day's trades, for the average."""
         self.events: list[Quote | Trade] = []
         self.watchers: list[Watcher] = []
+        self._prices, self._sizes = _Shown(listing.instrument.tick), _Shown(listing.instrument.lot)
+        self.texts = ("", "", "", "")
+        """Bid, its size, ask and its size as they are written."""
 
     def quote(self, quote: Quote) -> None:
         """Take a change of the best bid or ask."""
         self.bid, self.ask = quote.bid, quote.ask
-        self.bid_size, self.ask_size = quote.bid_size or Decimal(0), quote.ask_size or Decimal(0)
+        self.bid_size, self.ask_size = quote.bid_size or _ZERO, quote.ask_size or _ZERO
+        both = self.bid is not None and self.ask is not None
+        self.texts = (
+            number(self.bid or _ZERO), number(self.bid_size), number(self.ask or _ZERO), number(self.ask_size)
+        ) if both else ("", "", "", "")  # fmt: skip
+
+    def quote_in_ticks(self, top: Top) -> None:
+        """Take a quote of both sides."""
+        prices, sizes = self._prices, self._sizes
+        bid, bid_lots, ask, ask_lots = top
+        self.bid, bid_text = prices[bid]
+        self.bid_size, bid_size_text = sizes[bid_lots]
+        self.ask, ask_text = prices[ask]
+        self.ask_size, ask_size_text = sizes[ask_lots]
+        self.texts = (bid_text, bid_size_text, ask_text, ask_size_text)
 
     def trade(self, trade: Trade) -> None:
         """Take a trade."""
-        price = self.last = trade.price
-        self.last_size = trade.size
-        self.last_ns = trade.ts_event_ns
-        self.volume += trade.size
-        self.value += price * trade.size
+        self._traded(trade.price, trade.size, trade.ts_event_ns)
+
+    def trade_in_ticks(self, price: int, lots: int, now_ns: int) -> None:
+        """Take a trade of now."""
+        self._traded(self._prices[price][0], self._sizes[lots][0], now_ns)
+
+    def _traded(self, price: Decimal, size: Decimal, at_ns: int) -> None:
+        self.last, self.last_size, self.last_ns = price, size, at_ns
+        self.volume += size
+        self.value += price * size
         self.trades += 1
         self.high, self.low = max(self.high, price), min(self.low, price)
+
+    def events_wanted(self) -> bool:
+        """Whether somebody who watches looks at the events."""
+        return any([watcher.needs_events for watcher in self.watchers])  # noqa: C419 - a list is quicker
 
     def new_day(self) -> None:
         """Begin the day's values at the last price."""
@@ -136,6 +186,36 @@ class Feed:
             yield
         finally:
             self._at_once = False
+
+    @property
+    def listening(self) -> VenueSession | None:
+        """The session of the venue that everything is heard through, if anything is."""
+        return self._session
+
+    def take_quote(self, name: str, top: Top, now_ns: int, seq: int) -> None:
+        """Take a quote, in ticks and lots, that the venue has noted."""
+        tape = self._tapes.get(name)
+        if tape is None:
+            return
+        tape.quote_in_ticks(top)
+        if tape.watchers:
+            if tape.events_wanted():
+                sides = (tape.bid, tape.bid_size, tape.ask, tape.ask_size)
+                tape.events.append(Quote(name, *sides, now_ns, seq=seq))
+            self._tell(tape)
+
+    def take_trade(self, name: str, step: tuple[int, int], trade_id: str, now_ns: int, seq: int) -> None:
+        """Take a trade, in ticks and lots, that the venue has noted."""
+        tape = self._tapes.get(name)
+        if tape is None:
+            return
+        price, lots = step
+        tape.trade_in_ticks(price, lots, now_ns)
+        if tape.watchers:
+            if tape.events_wanted():
+                paid = tape.last or _ZERO
+                tape.events.append(Trade(name, paid, tape.last_size, now_ns, trade_id=trade_id, seq=seq))
+            self._tell(tape)
 
     def on_quote(self, quote: Quote) -> None:
         """Take a quote from the venue."""

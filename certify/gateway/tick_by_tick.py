@@ -27,6 +27,8 @@ class TickStream:
 
     __slots__ = ("_middle", "_sent", "client", "desk", "ignore_size", "kind", "req_id", "tape")
 
+    needs_events = True
+
     def __init__(
         self, desk: TickByTick, client: ClientSession, request: asked.ReqTickByTick, tape: Tape
     ) -> None:

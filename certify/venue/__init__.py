@@ -2,17 +2,26 @@
 
 from certify.venue.accounts import CommissionSchedule
 from certify.venue.exchange import SimulatedVenue
-from certify.venue.generator import MarketEvent, MarketGenerator, MarketShape, default_price
+from certify.venue.generator import (
+    MarketEvent,
+    MarketGenerator,
+    MarketShape,
+    TickGenerator,
+    default_price,
+)
+from certify.venue.house import HouseFeed
 from certify.venue.orders import Code
 from certify.venue.session import VenueListener, VenueSession
 
 __all__ = [
     "Code",
     "CommissionSchedule",
+    "HouseFeed",
     "MarketEvent",
     "MarketGenerator",
     "MarketShape",
     "SimulatedVenue",
+    "TickGenerator",
     "VenueListener",
     "VenueSession",
     "default_price",

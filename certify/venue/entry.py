@@ -37,6 +37,10 @@ class OrderEntry:
         self.open = True
         """Whether the trading session is open."""
 
+    def skip(self, count: int) -> None:
+        """Use up order numbers."""
+        self._seq += count
+
     def house_top(self, market: Market, quote: Quote) -> Top:
         """Return the house's quote in ticks and lots; each side takes an order number, though it shows none.
 

@@ -26,11 +26,14 @@ _SPREAD_WEIGHTS = (0.50, 0.28, 0.15, 0.05, 0.02)
 _LEAST_TICKS = 100
 """A default start price is worth at least so many ticks, so that a tick is not a large move."""
 
+Step = tuple[int, int, int, int] | tuple[int, int]
+"""A quote (bid, its lots, ask, its lots) or a trade (price, lots), in ticks and lots."""
+
 _BITS = 12
 """Every draw from a table takes so many random bits."""
 _NORMAL = statistics.NormalDist()
 
-_new_quote, _new_trade = Quote.__new__, Trade.__new__
+_new_quote = Quote.__new__
 _set = object.__setattr__
 
 MarketEvent = tuple[int, Quote | Trade]
@@ -192,13 +195,10 @@ class _Stream:
         self._bid_lots = self._ask_lots = 1
         self.quote_seq = self._trades = 0
 
-    def event(self, at_s: float, at_ns: int, common: float) -> Quote | Trade:
-        """Return what happens at `at_s`, stamped `at_ns`; a quote at first and after a side is used up."""
+    def step(self, at_s: float, common: float) -> Step:
+        """Return what happens at `at_s`; a quote at first and after a side is used up."""
         if self.quote_seq and self._random() < self._trade_share and self._bid_lots and self._ask_lots:
-            return self._trade(at_ns)
-        return self._quote(at_s, at_ns, common)
-
-    def _quote(self, at_s: float, at_ns: int, common: float) -> Quote:
+            return self._trade()
         if not self.quote_seq or self._random() < self._changes:
             self._spread = self._source.choices(_SPREADS, _SPREAD_WEIGHTS)[0]
         mid = self._anchor * math.exp(common + self._own.move(at_s))
@@ -206,47 +206,94 @@ class _Stream:
         self._bid_lots = bid_lots = self._wide[self._bits(_BITS)]
         self._ask_lots = ask_lots = self._wide[self._bits(_BITS)]
         self.quote_seq += 1
-        fields = {
-            "instrument": self._instrument,
-            "bid": self._ticks(bid),
-            "bid_size": self._lots(bid_lots),
-            "ask": self._ticks(bid + self._spread),
-            "ask_size": self._lots(ask_lots),
-            "ts_event_ns": at_ns,
-            "ts_recv_ns": None,
-            "seq": self.quote_seq,
-            "venue": None,
-            "delayed": False,
-        }
-        quote = _new_quote(Quote)
-        _set(quote, "__dict__", fields)  # at once: a frozen dataclass sets each field by a call
-        return quote
+        return bid, bid_lots, bid + self._spread, ask_lots
 
-    def _trade(self, at_ns: int) -> Trade:
+    def _trade(self) -> Step:
         """Return a trade at the displayed bid or ask, of no more than is still displayed."""
-        buyer = self._random() < 0.5
-        price = self._bid + self._spread if buyer else self._bid
-        lots = min(self._ask_lots if buyer else self._bid_lots, self._trade_lots[self._bits(_BITS)])
-        if buyer:
-            self._ask_lots -= lots
-        else:
-            self._bid_lots -= lots
         self._trades += 1
-        fields = {
-            "instrument": self._instrument,
-            "price": self._ticks(price),
-            "size": self._lots(lots),
-            "ts_event_ns": at_ns,
-            "ts_recv_ns": None,
-            "trade_id": f"G{self._trades:09d}",
-            "seq": self._trades,
-            "venue": None,
-            "condition": None,
-            "correction": None,
-        }
-        trade = _new_trade(Trade)
-        _set(trade, "__dict__", fields)
-        return trade
+        size = self._trade_lots[self._bits(_BITS)]
+        if self._random() < 0.5:
+            lots = min(self._ask_lots, size)
+            self._ask_lots -= lots
+            return self._bid + self._spread, lots
+        lots = min(self._bid_lots, size)
+        self._bid_lots -= lots
+        return self._bid, lots
+
+    @property
+    def trade_id(self) -> str:
+        """The id of the last trade."""
+        return f"G{self._trades:09d}"
+
+    def event(self, step: Step, at_ns: int) -> Quote | Trade:
+        """Return the step that came last as an event, stamped `at_ns`."""
+        ticks, lots = self._ticks, self._lots
+        if len(step) == 4:
+            bid, bid_lots, ask, ask_lots = step
+            fields = {
+                "instrument": self._instrument,
+                "bid": ticks(bid),
+                "bid_size": lots(bid_lots),
+                "ask": ticks(ask),
+                "ask_size": lots(ask_lots),
+                "ts_event_ns": at_ns,
+                "ts_recv_ns": None,
+                "seq": self.quote_seq,
+                "venue": None,
+                "delayed": False,
+            }
+            quote = _new_quote(Quote)
+            _set(quote, "__dict__", fields)  # at once: a frozen dataclass sets each field by a call
+            return quote
+        price, size = step
+        return Trade(
+            instrument=self._instrument,
+            price=ticks(price),
+            size=lots(size),
+            ts_event_ns=at_ns,
+            trade_id=self.trade_id,
+            seq=self._trades,
+        )
+
+
+class TickGenerator:
+    """One instrument's market in ticks and lots: `MarketGenerator([instrument], ...)` without its objects.
+
+    An endless iterator of `(offset_ns, step)`.
+    """
+
+    __slots__ = ("_at_s", "_common", "_stream")
+
+    def __init__(
+        self,
+        instrument: Instrument,
+        seed: int,
+        *,
+        shape: MarketShape = MarketShape(),
+        start_price: Decimal | None = None,
+    ) -> None:
+        """Open with a quote at offset 0; raises `UsageError` for a bad start price."""
+        self._common = _common(shape, seed)
+        self._stream = _Stream(instrument, _checked(instrument, start_price), seed, shape)
+        self._at_s = 0.0
+
+    def __iter__(self) -> Iterator[tuple[int, Step]]:
+        return self
+
+    def __next__(self) -> tuple[int, Step]:
+        at_s, stream = self._at_s, self._stream
+        step = stream.step(at_s, self._common.move(at_s))
+        self._at_s = stream.arrivals.advance()
+        return int(at_s * NS_PER_S), step
+
+    @property
+    def trade_id(self) -> str:
+        """The id of the trade that was taken last."""
+        return self._stream.trade_id
+
+    def event(self, step: Step, at_ns: int) -> Quote | Trade:
+        """Return the step that was taken last as an event, stamped `at_ns`."""
+        return self._stream.event(step, at_ns)
 
 
 class MarketGenerator:
@@ -273,11 +320,7 @@ class MarketGenerator:
         """
         prices = start_prices or {}
         self._start_ns = start_ns
-        self._common = _Reverting(
-            shape.volatility * math.sqrt(shape.correlation),
-            shape.reversion_s,
-            random.Random(f"factor/{seed}"),
-        )
+        self._common = _common(shape, seed)
         self._streams = [
             _Stream(each, _checked(each, prices.get(each.id)), seed, shape) for each in instruments
         ]
@@ -292,9 +335,16 @@ class MarketGenerator:
         at_s, index = self._due[0]
         stream = self._streams[index]
         offset_ns = int(at_s * NS_PER_S)
-        event = stream.event(at_s, self._start_ns + offset_ns, self._common.move(at_s))
+        step = stream.step(at_s, self._common.move(at_s))
+        event = stream.event(step, self._start_ns + offset_ns)
         heapq.heapreplace(self._due, (stream.arrivals.advance(), index))
         return offset_ns, event
+
+
+def _common(shape: MarketShape, seed: int) -> _Reverting:
+    """Return the part of the price changes that all instruments share."""
+    source = random.Random(f"factor/{seed}")
+    return _Reverting(shape.volatility * math.sqrt(shape.correlation), shape.reversion_s, source)
 
 
 def default_price(instrument: Instrument) -> Decimal:

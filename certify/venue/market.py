@@ -82,24 +82,47 @@ class Market:
         return self._house
 
     def show(self, top: Top, ts_event_ns: int) -> bool:
-        """Publish the house's quote and note it, if the book holds nothing else and nobody follows the book.
-
-        Otherwise nothing is done, and the answer is False. To everybody outside it is as if the quote had
-        been matched, down to the numbers of each feed.
-        """
-        if not self._ahead:
-            if not self._quiet():
-                return False
-            self._ahead = True
-        if top != self._top:
-            self._top = top
-            self._book_seq += 1
-        self._quote_seq += 1
+        """Note the house's quote as `note` does, and publish it."""
+        if not self.note(top):
+            return False
         if sessions := self.listeners["QUOTE"]:
             quote = self.quote(ts_event_ns)
             for session in sessions:
                 self._dispatcher.send(session, session.on_quote, quote)
         return True
+
+    def note(self, top: Top) -> int:
+        """Note the house's quote if the book holds nothing else and nobody follows it; return its number.
+
+        Otherwise nothing is done and the answer is 0. To everybody outside it is as if the quote had been
+        matched, down to the numbers of each feed.
+        """
+        if not self._ahead:
+            if not self._quiet():
+                return 0
+            self._ahead = True
+        if top != self._top:
+            self._top = top
+            self._book_seq += 1
+        self._quote_seq += 1
+        return self._quote_seq
+
+    def note_ticks(self, price: int) -> int:
+        """Remember a trade made elsewhere that no stop waits for; return its number on the feed."""
+        self.last_ticks = (price, price)
+        self.last_price = self.contract.ticks.outside(price)
+        self._trade_seq += 1
+        return self._trade_seq
+
+    def heard_by(self, kind: str, session: VenueSession | None) -> bool:
+        """Whether nobody but `session` follows a feed."""
+        sessions = self.listeners[kind]
+        return not sessions or (len(sessions) == 1 and sessions[0] is session)
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing but the house is in the book and nobody follows it."""
+        return self._ahead or self._quiet()
 
     def _quiet(self) -> bool:
         """Whether only the house is in the book, all of it is published and nobody follows the book."""

@@ -20,6 +20,11 @@ class StopBook:
         self.triggered: list[VenueOrder] = []
         """Set off by a trade and not yet run, in the order in which they will be."""
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing waits and nothing is triggered."""
+        return not (self._buys or self._sells or self.triggered)
+
     def add(self, order: VenueOrder) -> None:
         """Let an order wait."""
         insort(self._side(order), self._entry(order))

@@ -26,6 +26,7 @@ class KeptBar:
     """One request's growing bar."""
 
     __slots__ = ("bar", "begin_s", "client", "keeper", "request", "size_s", "tape", "waiting")
+    needs_events = True
 
     def __init__(
         self, keeper: KeptBars, client: ClientSession, request: ReqHistoricalData, tape: Tape, size_s: int

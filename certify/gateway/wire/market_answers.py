@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from certify.gateway.wire.frames import frame, framed, joined, number
+from certify.gateway.wire.frames import WireError, frame, framed, joined, number
 
 __all__ = [
     "HistoricalTick",
@@ -41,9 +41,14 @@ __all__ = [
     "tick_size",
     "tick_snapshot_end",
     "tick_string",
+    "written_price",
+    "written_size",
+    "written_text",
 ]
 
 NS_PER_S = 1_000_000_000
+_CAN_TRADE = 1
+"""The attribute of a bid or ask that can be traded at."""
 
 
 def size_text(version: int, size: Decimal | int) -> str:
@@ -133,6 +138,28 @@ def tick_price_and_size(
     if len(first) > 127:  # no number is so long; the lengths below are written as one character
         return framed(first) + framed(second)
     return f"\0\0\0{chr(len(first))}{first}\0\0\0{chr(len(second))}{second}".encode("ascii")
+
+
+def written_price(req_id: int, tick_type: int, price: str, size: str, attr_mask: int = _CAN_TRADE) -> str:
+    """Write tickPrice with its length as text, which can be put together and encoded as ASCII at once."""
+    return _written(f"1\x006\0{req_id}\0{tick_type}\0{price}\0{size}\0{attr_mask}\0")
+
+
+def written_size(req_id: int, tick_type: int, size: str) -> str:
+    """Write tickSize likewise."""
+    return _written(f"2\x006\0{req_id}\0{tick_type}\0{size}\0")
+
+
+def written_text(req_id: int, tick_type: int, value: str) -> str:
+    """Write tickString likewise."""
+    return _written(f"46\x006\0{req_id}\0{tick_type}\0{value}\0")
+
+
+def _written(payload: str) -> str:
+    """Put the length before a short payload; a character above 127 would not be a byte of ASCII."""
+    if len(payload) > 127:
+        raise WireError(f"expected at most 127 characters, was {len(payload)}")
+    return f"\0\0\0{chr(len(payload))}{payload}"
 
 
 def tick_size(version: int, *, req_id: int, tick_type: int, size: Decimal | int) -> bytes:
