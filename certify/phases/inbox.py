@@ -30,6 +30,7 @@ class Inbox:
         self.books: dict[str, BookUpdate] = {}
         self.alerts: list[Alert] = []
         self.links: list[ConnectionChange] = []
+        self._of_before = 0
         self._listeners: list[Listener] = []
         self._stopping = stopping
 
@@ -59,6 +60,11 @@ class Inbox:
         with self.changed:
             for seen in (self.quotes, self.trades, self.books):
                 seen.clear()
+            self._of_before = len(self.alerts)
+
+    def current_alerts(self) -> list[Alert]:
+        """Return what was said of alerts by the process that runs: one before may have used the same ids."""
+        return self.alerts[self._of_before :]
 
     def wait(self, look: Callable[[], T | None], within_s: float) -> T | None:
         """Return what `look` finds as soon as it finds something true, or None after `within_s`.

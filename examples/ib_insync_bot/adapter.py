@@ -1,4 +1,4 @@
-"""The shell that certify talks to: its orders and events in the bot's words, and back. Copy it with the bot."""
+"""The shell that certify talks to: its orders and events in the bot's words, and back."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import itertools
 import json
 import time
 from decimal import Decimal
-from typing import Any, Optional
+from typing import Any
 
 from bot import Bot, Fill, Refused, Ticket
+
 from certify.adapter import (
     AccountState,
     Alert,
@@ -153,7 +154,7 @@ class Desk:
         for component in ("broker", "market_data"):
             self.emit(ConnectionChange(component, up, reason))
 
-    def warning(self, kind: str, text: str, instrument: Optional[str]) -> None:
+    def warning(self, kind: str, text: str, instrument: str | None) -> None:
         number, now = f"W{next(self.alert_numbers)}", time.time_ns()
         self.emit(
             Alert(
@@ -203,7 +204,7 @@ class Desk:
             self.refuse(ExecType.CANCEL_REJECTED, client_order_id, instrument, refusal)
 
     async def modify(
-        self, client_order_id: str, qty: Optional[Decimal] = None, price: Optional[Decimal] = None
+        self, client_order_id: str, qty: Decimal | None = None, price: Decimal | None = None
     ) -> None:
         ticket = self.bot.tickets.get(client_order_id)
         try:
@@ -233,7 +234,7 @@ class Desk:
         return ENDS.get(ticket.state, partly)
 
     def report(
-        self, ticket: Ticket, what: str, fill: Optional[Fill] = None, code: str = "", text: str = ""
+        self, ticket: Ticket, what: str, fill: Fill | None = None, code: str = "", text: str = ""
     ) -> None:
         more: dict[str, Any] = {"code": code or None, "reason": text or None}
         if fill is not None:
@@ -324,7 +325,7 @@ class Desk:
     async def active(self) -> str:
         return "ib"
 
-    async def switch(self, name: str, confirm: bool = False) -> Decision:
+    async def switch(self, name: str, _confirm: bool = False) -> Decision:
         return Decision(name == "ib", "ONE_BROKER", "the bot knows one gateway")
 
     # faults on purpose

@@ -15,11 +15,13 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import math
 import time
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Callable, Optional
+from typing import Any
 
 from ib_insync import IB, Execution, Order, Stock, Trade
 
@@ -58,7 +60,7 @@ class Fill:
     qty: Decimal
     price: Decimal
     time_ns: int
-    commission: Optional[Decimal] = None
+    commission: Decimal | None = None
 
 
 @dataclass
@@ -70,14 +72,14 @@ class Ticket:
     side: str
     qty: Decimal
     kind: str
-    limit: Optional[Decimal]
-    stop: Optional[Decimal]
+    limit: Decimal | None
+    stop: Decimal | None
     tif: str
     state: str = "sent"  # sent, working, filled, canceled, rejected
     order_id: int = 0
     perm_id: int = 0
     fills: dict[str, Fill] = field(default_factory=dict)
-    change: Optional[tuple[Decimal, Optional[Decimal]]] = None
+    change: tuple[Decimal, Decimal | None] | None = None
     cancelling: bool = False
     word: str = "PendingSubmit"
     """What IB said last; the library overwrites its own copy."""
@@ -93,7 +95,7 @@ class Ticket:
         return sum((fill.qty for fill in self.fills.values()), Decimal(0))
 
     @property
-    def average(self) -> Optional[Decimal]:
+    def average(self) -> Decimal | None:
         paid = sum((fill.qty * fill.price for fill in self.fills.values()), Decimal(0))
         return paid / self.filled if self.filled else None
 
@@ -129,6 +131,7 @@ class Bot:
         self._stopping = False
         self._said_up = False
         self._tasks: list[asyncio.Task[None]] = []
+        self._soon_done: set[asyncio.Future[object]] = set()
 
     # -- life
 
@@ -150,7 +153,7 @@ class Bot:
     def _listen(self, ib: IB) -> None:
         ib.orderStatusEvent += self._on_status
         ib.openOrderEvent += self._on_open_order
-        ib.execDetailsEvent += lambda trade, fill: self._book_execution(fill.execution)
+        ib.execDetailsEvent += lambda _trade, fill: self._book_execution(fill.execution)
         ib.commissionReportEvent += self._on_commission
         ib.errorEvent += self._on_error
         ib.disconnectedEvent += lambda: self._gone_socket(ib)
@@ -206,7 +209,7 @@ class Bot:
             try:
                 await self._connect()
                 wait_s = FIRST_WAIT_S
-            except (OSError, asyncio.TimeoutError) as error:
+            except (TimeoutError, OSError) as error:
                 log.info("no login: %r", error)
                 self._drop(self.ib, "no login")
                 wait_s = min(2 * wait_s, LONGEST_WAIT_S)
@@ -224,7 +227,7 @@ class Bot:
                     await self._compare_clocks()
                     asked = time.monotonic()
                 await self._look_after_orders()
-            except (OSError, asyncio.TimeoutError):
+            except (TimeoutError, OSError):
                 self._drop(ib, "the gateway does not answer")
                 continue
             self._look_after_data()
@@ -235,7 +238,7 @@ class Bot:
         if abs(self.clock_off_s) > CLOCK_S:
             self._warn("CLOCK", f"the gateway's clock is {self.clock_off_s:.0f} s off")
 
-    def _warn(self, kind: str, text: str, instrument: Optional[str] = None) -> None:
+    def _warn(self, kind: str, text: str, instrument: str | None = None) -> None:
         if time.monotonic() - self._warned.get(text, -1e9) > REPEAT_S:
             self._warned[text] = time.monotonic()
             self.on_warning(kind, text, instrument)
@@ -269,7 +272,7 @@ class Bot:
         if self._req_id_of(name) is None:
             self.ib.reqMktData(contract, "233")
 
-    def _req_id_of(self, name: str) -> Optional[int]:
+    def _req_id_of(self, name: str) -> int | None:
         ticker = self.ib.ticker(self.contracts[name])
         return self.ib.wrapper.ticker2ReqId["mktData"].get(ticker) if ticker else None
 
@@ -303,8 +306,8 @@ class Bot:
                     self.on_print(name, exact(tick.price), exact(tick.size))
 
     def _quote(self, name: str, ticker: Any) -> None:
-        def side(price: float, size: float) -> tuple[Optional[Decimal], Optional[Decimal]]:
-            there = price == price and price > 0 and size == size and size > 0
+        def side(price: float, size: float) -> tuple[Decimal | None, Decimal | None]:
+            there = not math.isnan(price) and price > 0 and not math.isnan(size) and size > 0
             return (exact(price), exact(size)) if there else (None, None)
 
         bid, ask = side(ticker.bid, ticker.bidSize), side(ticker.ask, ticker.askSize)
@@ -324,7 +327,7 @@ class Bot:
         self._save(ticket)
         self._send(ticket, ticket.qty, ticket.limit)
 
-    def _send(self, ticket: Ticket, qty: Decimal, limit: Optional[Decimal]) -> None:
+    def _send(self, ticket: Ticket, qty: Decimal, limit: Decimal | None) -> None:
         order = Order(
             orderId=ticket.order_id,
             action=ticket.side,
@@ -351,7 +354,7 @@ class Bot:
         trade = self._trade_of(ticket)
         self.ib.cancelOrder(trade.order if trade else Order(orderId=ticket.order_id, clientId=self.client_id))
 
-    def change(self, ref: str, qty: Optional[Decimal], limit: Optional[Decimal]) -> None:
+    def change(self, ref: str, qty: Decimal | None, limit: Decimal | None) -> None:
         ticket = self._live(ref)
         if ticket.change is not None or ticket.cancelling:
             raise Refused("BUSY", "a change or cancel is under way")
@@ -375,10 +378,10 @@ class Bot:
     def open_tickets(self) -> list[Ticket]:
         return [ticket for ticket in self.tickets.values() if not ticket.over]
 
-    def _trade_of(self, ticket: Ticket) -> Optional[Trade]:
+    def _trade_of(self, ticket: Ticket) -> Trade | None:
         return self.ib.wrapper.trades.get((self.client_id, ticket.order_id))
 
-    def _ticket_of(self, trade: Trade) -> Optional[Ticket]:
+    def _ticket_of(self, trade: Trade) -> Ticket | None:
         order = trade.order
         ours = order.clientId == self.client_id
         return self.tickets.get(order.orderRef) if ours else None
@@ -393,7 +396,7 @@ class Bot:
         if ticket.change is not None and self._terms_of(trade) == ticket.change:
             self._changed(ticket)
 
-    def _terms_of(self, trade: Trade) -> tuple[Decimal, Optional[Decimal]]:
+    def _terms_of(self, trade: Trade) -> tuple[Decimal, Decimal | None]:
         limited = trade.order.orderType in ("LMT", "STP LMT")
         return exact(trade.order.totalQuantity), exact(trade.order.lmtPrice) if limited else None
 
@@ -431,7 +434,7 @@ class Bot:
         if ticket.over:
             return
         if filled > ticket.filled:
-            asyncio.ensure_future(self._resync_or_drop())  # executions first
+            self._soon(self._resync_or_drop())  # executions first
             return
         self._end(ticket, "canceled", text=text)
 
@@ -451,13 +454,15 @@ class Bot:
             self.on_report(ticket, "cancel_rejected", code="TOO_LATE", text="the order is filled")
         ticket.cancelling = False
 
-    def _book_execution(self, execution: Execution, commission: Optional[float] = None) -> None:
+    def _book_execution(self, execution: Execution, commission: float | None = None) -> None:
         ticket = self.tickets.get(execution.orderRef)
         if ticket is None or execution.clientId != self.client_id:
             return
         base, _, revision = execution.execId.rpartition(".")
         known = ticket.fills.get(base)
         if known is not None and int(known.exec_id.rpartition(".")[2]) >= int(revision):
+            if known.commission is None and commission is not None:
+                known.commission = exact(commission)
             return
         self._acknowledged(ticket)
         if known is not None:
@@ -482,14 +487,14 @@ class Bot:
                 self._end(ticket, "filled")
         self._save(ticket)
 
-    def _on_commission(self, trade: Trade, fill: Any, report: Any) -> None:
+    def _on_commission(self, trade: Trade, _fill: Any, report: Any) -> None:
         ticket = self._ticket_of(trade)
         known = ticket.fills.get(report.execId.rpartition(".")[0]) if ticket else None
         if known is not None and known.exec_id == report.execId:
             known.commission = exact(report.commission)
             self._save(ticket)
 
-    def _on_error(self, req_id: int, code: int, text: str, contract: Any) -> None:
+    def _on_error(self, req_id: int, code: int, text: str, _contract: Any) -> None:
         if req_id == -1:
             self._on_notice(code, text)
             return
@@ -502,7 +507,7 @@ class Bot:
         if ticket is not None:
             self._on_order_error(ticket, code, text)
 
-    def _is_data(self, req_id: int) -> Optional[str]:
+    def _is_data(self, req_id: int) -> str | None:
         ticker = self.ib.wrapper.reqId2Ticker.get(req_id)
         if ticker is None:
             return None
@@ -524,14 +529,19 @@ class Bot:
             self._end(ticket, "rejected", str(code), text)
         else:
             log.warning("order %s: %s %s", ticket.ref, code, text)
-            asyncio.ensure_future(self._resync_or_drop())
+            self._soon(self._resync_or_drop())
+
+    def _soon(self, work: Coroutine[Any, Any, object]) -> None:
+        task = asyncio.ensure_future(work)
+        self._soon_done.add(task)  # a task that nobody holds may be thrown away
+        task.add_done_callback(self._soon_done.discard)
 
     def _on_notice(self, code: int, text: str) -> None:
         if code == LOST:
             self.ib_is_there = False
             self._link(False, f"{code} {text}")
         elif code in (BACK, BACK_WITHOUT_DATA):
-            asyncio.ensure_future(self._ib_is_back(code))
+            self._soon(self._ib_is_back(code))
         elif code in FARM_TROUBLE:
             self._warn("STALE_DATA", f"{code} {text}")
 
@@ -551,7 +561,7 @@ class Bot:
         try:
             await self._resync()
             return True
-        except (OSError, asyncio.TimeoutError):
+        except (TimeoutError, OSError):
             self._drop(ib, "the gateway does not answer")
             return False
 
@@ -560,14 +570,14 @@ class Bot:
         async with self._resync_lock:
             began = time.monotonic()
             working = await asyncio.wait_for(self.ib.reqOpenOrdersAsync(), ANSWER_S)
-            fills = await asyncio.wait_for(self.ib.reqExecutionsAsync(), ANSWER_S)
+            await asyncio.wait_for(self.ib.reqExecutionsAsync(), ANSWER_S)
             done = await asyncio.wait_for(self.ib.reqCompletedOrdersAsync(True), ANSWER_S)
         by_ref = {trade.order.orderRef: trade for trade in working}
         over = {trade.order.orderRef: trade for trade in done}
         for ticket in self.open_tickets():
             if ticket.ref in by_ref:
                 self._still_there(ticket, by_ref[ticket.ref])
-        for fill in fills:
+        for fill in self.ib.fills():  # what the question returns has no commissions if it was known before
             paid = fill.commissionReport.commission if fill.commissionReport.execId else None
             self._book_execution(fill.execution, paid)
         for ticket in self.open_tickets():
@@ -586,7 +596,7 @@ class Bot:
             ticket.change = None
             self.on_report(ticket, "change_rejected", code="LOST", text="IB has the old terms")
 
-    def _gone(self, ticket: Ticket, trade: Optional[Trade]) -> None:
+    def _gone(self, ticket: Ticket, trade: Trade | None) -> None:
         if trade is not None and trade.orderStatus.status == "Filled":
             return  # its executions come
         if ticket.state == "sent" and trade is None:
@@ -626,5 +636,5 @@ class Bot:
             self.tickets[row["ref"]] = Ticket(fills=fills, **row)
 
 
-def _numbers(row: dict[str, Any], *names: str) -> dict[str, Optional[Decimal]]:
+def _numbers(row: dict[str, Any], *names: str) -> dict[str, Decimal | None]:
     return {name: None if row[name] is None else Decimal(row[name]) for name in names}

@@ -13,9 +13,9 @@ import pytest
 pytest.importorskip("ib_insync")
 sys.path.insert(0, str(Path(__file__).parent / "ib_systems"))
 
-import ib_lab  # noqa: E402
-import ib_mutants  # noqa: E402
-import lab  # noqa: E402
+import ib_lab
+import ib_mutants
+import lab
 
 HEALTHY = {  # a selection that takes seconds
     "bot": (
@@ -59,9 +59,7 @@ def test_a_healthy_system_raises_no_alarm(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", sorted(SAMPLE))
 def test_a_mutant_is_caught(name: str, tmp_path: Path) -> None:
     asked = SAMPLE[name]
-    checks = lab.outcomes(
-        ib_lab.certify(ib_mutants.MUTANTS[name][0], tmp_path, mutant=name, checks=(asked,))
-    )
+    checks = lab.outcomes(ib_lab.certify(ib_mutants.MUTANTS[name][0], tmp_path, mutant=name, checks=(asked,)))
     assert checks[asked]["outcome"] == "failed", checks[asked]
 
 

@@ -49,6 +49,30 @@ def lists_quantity(desk: SessionDesk, order: Order, qty: Decimal, when: str) -> 
         raise Unmet(f"executions listed {when}: expected {qty} in all, was {total}") from None
 
 
+def lists_costs(desk: SessionDesk, order: Order, within_s: float) -> None:
+    """Fail unless each listed execution of an order soon has the gateway's commission, where claimed."""
+    if not desk.claims("orders.commission"):
+        return
+    theirs = sorted((Decimal(str(r["qty"])), _commission(r)) for r in desk.house.executions_of(order))
+
+    def ours() -> list[tuple[Decimal, Decimal]]:
+        rows = [u for u in desk.listed("executions") if u.client_order_id == order.client_order_id]
+        return sorted((u.last_qty, u.commission or Decimal(0)) for u in rows)
+
+    def same() -> bool:
+        mine = ours()
+        near = (
+            q == qty and abs(paid - due) < CENT for (q, paid), (qty, due) in zip(mine, theirs, strict=False)
+        )
+        return len(mine) == len(theirs) and all(near)
+
+    try:
+        desk.trial.poll(same, "so", within_s)
+    except Unmet:
+        told = [", ".join(f"{paid} for {qty}" for qty, paid in rows) for rows in (theirs, ours())]
+        raise Unmet(f"commissions listed: expected {told[0]} as at the gateway, was {told[1]}") from None
+
+
 @check(
     order_card(
         "duplicate_execution",
@@ -111,7 +135,7 @@ def status_lost(trial: Trial) -> Finding:
         "A fill in two parts is two executions that come to the whole",
         CRITICAL,
         steps=("let the gateway fill the next order in parts", "buy", "compare each with the gateway"),
-        passes_when="the execution ids and quantities said are those of the gateway",
+        passes_when="quantities said and commissions listed are those of the gateway, each with its own",
         remedy="take each execution as it comes; the status message repeats totals, it adds nothing",
         parameters=(FILL_WITHIN,),
         references=("EX-20", "EX-22"),
@@ -131,6 +155,7 @@ def partial_fill_counts(trial: Trial) -> Finding:
     theirs = sorted(Decimal(str(row["qty"])) for row in desk.house.executions_of(order))
     ours = sorted(u.last_qty for u in desk.fills(order))
     expect_equal(ours, theirs, "quantities of the fills, as at the gateway")
+    lists_costs(desk, order, trial.seconds("fill_within"))
     desk.matches_house()
     return passed(f"{len(ours)} fills make {order.qty}")
 

@@ -10,7 +10,7 @@ from certify.model.trading import ExecType, Side
 from certify.phases.api import Check, Finding, check, expect, expect_equal, passed
 from certify.phases.broker_session.cards import BACK_WITHIN, CRITICAL, path_card
 from certify.phases.broker_session.desk import SessionDesk
-from certify.phases.broker_session.fills import lists_quantity
+from certify.phases.broker_session.fills import lists_costs, lists_quantity
 from certify.phases.broker_session.hearing import Hearing, back
 from certify.phases.broker_session.house import House
 from certify.phases.broker_session.links import DATA_LOST, KEPT, LOST, OFF, ON
@@ -54,6 +54,7 @@ def filled_away(trial: Trial, action: str, begin: Mapping[str, Any], end: Mappin
     for known in (earlier, order):
         desk.agrees(known)
         lists_quantity(desk, known, known.qty, "after the return")
+        lists_costs(desk, known, within_s)
     desk.matches_house(within_s=within_s)
     return passed(f"{order.qty} filled while away, told once")
 
@@ -69,7 +70,7 @@ def filled_away(trial: Trial, action: str, begin: Mapping[str, Any], end: Mappin
             "move the market through the order",
             "come back with 1102",
         ),
-        passes_when="the fill is told once, no earlier one again; executions and position are the gateway's",
+        passes_when="the fill is told once, no earlier one again; executions, costs and position agree",
         remedy="after 1101 and 1102 ask for executions (reqExecutions): what happened meanwhile is not sent",
         parameters=(BACK_WITHIN,),
         references=("BR-05", "QuantConnect/Lean.Brokerages.InteractiveBrokers#249"),
@@ -92,7 +93,7 @@ def fills_through_1100(trial: Trial) -> Finding:
             "move the market through the order",
             "come back with 1101",
         ),
-        passes_when="the fill is told once, no earlier one again; executions and position are the gateway's",
+        passes_when="the fill is told once, no earlier one again; executions, costs and position agree",
         remedy="reconcile orders and executions after 1101 as well, not market data only",
         parameters=(BACK_WITHIN,),
         references=("BR-05", "BR-06"),
@@ -115,7 +116,7 @@ def fills_through_1101(trial: Trial) -> Finding:
             "move the market through the order",
             "open it",
         ),
-        passes_when="the fill is told once, no earlier one again; executions and position are the gateway's",
+        passes_when="the fill is told once, no earlier one again; executions, costs and position agree",
         remedy="after each login take the executions that are not known by execId, and only those",
         parameters=(BACK_WITHIN,),
         references=("BR-05", "BR-14", "deepentropy/ibx#113"),
@@ -138,7 +139,7 @@ def fills_through_closed_port(trial: Trial) -> Finding:
             "move the market through the order",
             "let the link break at last, and the gateway talk again",
         ),
-        passes_when="the fill is told once, no earlier one again; executions and position are the gateway's",
+        passes_when="the fill is told once, no earlier one again; executions, costs and position agree",
         remedy="reconcile after a silent link as after a broken one",
         parameters=(BACK_WITHIN,),
         references=("BR-05", "MD-19"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from certify import clock
 from certify.model.trading import Alert, AlertState
 from certify.phases.api import Check, Finding, check, expect, expect_equal, inconclusive, passed
 from certify.phases.risk.cards import ALERT_WITHIN, CRITICAL, MAJOR, MINOR, READY_WITHIN, SLOW, monitor_card
@@ -212,11 +213,11 @@ def alert_recurs(trial: Trial) -> Finding:
 def trail_survives_restart(trial: Trial) -> Finding:
     """Resolve, restart, read."""
     alert = new_alert(trial)
-    done = _resolved(trial, alert.id)
+    done, before = _resolved(trial, alert.id), clock.now_ns()
     trial.restart("trade_monitor")
     RiskDesk(trial).ready(trial.seconds("ready_within"))
     after = listed(trial)
-    if not after:
+    if all(each.raised_at_ns > before for each in after.values()):
         return inconclusive("the system lists only alerts since its start: no trail to compare")
     expect(alert.id in after, f"expected {alert.id} in the list after the restart, was not")
     expect_equal(after[alert.id].state, done.state, f"state of {alert.id} after the restart")

@@ -255,10 +255,10 @@ def alerts_listed(trial: Trial) -> Finding:
     inbox = trial.session("trade_monitor").inbox
 
     def agree() -> bool:
-        return {alert.id for alert in list(inbox.alerts)} - before >= set(listed(trial)) - before
+        return {alert.id for alert in inbox.current_alerts()} - before >= set(listed(trial)) - before
 
     trial.poll(agree, "expected every new alert of the list as an event")
-    now, fresh = listed(trial), [alert for alert in list(inbox.alerts) if alert.id not in before]
+    now, fresh = listed(trial), [alert for alert in inbox.current_alerts() if alert.id not in before]
     for alert in fresh:
         expect(alert.id in now, f"expected {alert.id} in the list of alerts, was not")
         expect_equal(_identity(now[alert.id]), _identity(alert), f"{alert.id} in the list")

@@ -73,7 +73,8 @@ def await_alert(trial: Trial, known: frozenset[str], within_s: float, *kinds: st
     inbox = trial.session("trade_monitor").inbox
 
     def look() -> Alert | None:
-        return next((a for a in inbox.alerts if word(a.kind) in kinds and a.id not in known), None)
+        fresh = (a for a in inbox.current_alerts() if a.id not in known)
+        return next((a for a in fresh if word(a.kind) in kinds), None)
 
     return trial.until("trade_monitor", look, f"expected an alert {' or '.join(kinds)}", within_s)
 

@@ -40,8 +40,9 @@ GROUPS = {
     "others": "execution.others_left_alone execution.others_fills_count execution.matches_gateway",
     "links": (
         "broker.port_closed_said broker.connectivity_said broker.half_open_found broker.questions_half_open "
-        "broker.order_survives_reset broker.nightly_reset broker.auto_restart broker_framework.connected_true "
-        "broker_framework.client_id_taken broker.no_login_storm broker.clock_offset_said"
+        "broker.order_survives_reset broker.nightly_reset broker.auto_restart "
+        "broker_framework.connected_true broker_framework.client_id_taken "
+        "broker.no_login_storm broker.clock_offset_said"
     ),
     "lines": (
         "market_data.lines_after_reset market_data.lines_after_1101 market_data.lines_after_1102 "
@@ -123,7 +124,9 @@ def status_of_the_library_believed(bot, shell):
     def believe(old, self, trade):
         log = trade.log[-1] if trade.log else None
         if log is not None and log.errorCode:
-            trade.log[-1] = log._replace(errorCode=0) if hasattr(log, "_replace") else replace(log, errorCode=0)
+            trade.log[-1] = (
+                log._replace(errorCode=0) if hasattr(log, "_replace") else replace(log, errorCode=0)
+            )
         old(self, trade)
 
 
@@ -132,9 +135,11 @@ def notices_end_orders(mill, shell):
     """399, 10311 and 10349 end an order."""
     mill.HARMLESS -= {399, 10311, 10349}
     wrap(mill.Mill, "order_error")(
-        lambda old, self, row, code, text: self.over(row, ExecType.REJECTED, OrdStatus.REJECTED, str(code), text)
-        if code in (399, 10311, 10349) and row.end is None and not row.cum
-        else old(self, row, code, text)
+        lambda old, self, row, code, text: (
+            self.over(row, ExecType.REJECTED, OrdStatus.REJECTED, str(code), text)
+            if code in (399, 10311, 10349) and row.end is None and not row.cum
+            else old(self, row, code, text)
+        )
     )
 
 
@@ -177,9 +182,11 @@ def refused_change_taken(bot, shell):
 def cancel_race_lost(mill, shell):
     """10148 (cannot be cancelled) is taken for a cancel that is done."""
     wrap(mill.Mill, "order_error")(
-        lambda old, self, row, code, text: self.over(row, ExecType.CANCELED, OrdStatus.CANCELED)
-        if code in (161, 10148) and row.end is None
-        else old(self, row, code, text)
+        lambda old, self, row, code, text: (
+            self.over(row, ExecType.CANCELED, OrdStatus.CANCELED)
+            if code in (161, 10148) and row.end is None
+            else old(self, row, code, text)
+        )
     )
 
 
@@ -198,7 +205,9 @@ def cancel_said_at_once(bot, shell):
 def only_own_cancels(bot, shell):
     """Cancelled counts only where the bot asked for it."""
     wrap(bot.Bot, "_cancelled")(
-        lambda old, self, ticket, filled, text="": old(self, ticket, filled, text) if ticket.cancelling else None
+        lambda old, self, ticket, filled, text="": (
+            old(self, ticket, filled, text) if ticket.cancelling else None
+        )
     )
 
 
@@ -243,7 +252,9 @@ def corrections_count_again(bot, shell):
     @wrap(bot.Bot, "_book_execution")
     def whole(old, self, execution, commission=None):
         ident = execution.execId
-        execution.execId = ident.replace(".", "-", ident.count(".") - 1) if ident.endswith(".01") else ident + ".01"
+        execution.execId = (
+            ident.replace(".", "-", ident.count(".") - 1) if ident.endswith(".01") else ident + ".01"
+        )
         old(self, execution, commission)
 
 
@@ -251,7 +262,9 @@ def corrections_count_again(bot, shell):
 def bust_not_booked(mill, shell):
     """An execution of no shares is left aside."""
     wrap(mill.Mill, "on_execDetails")(
-        lambda old, self, req, contract, execution: old(self, req, contract, execution) if execution.shares else None
+        lambda old, self, req, contract, execution: (
+            old(self, req, contract, execution) if execution.shares else None
+        )
     )
 
 
@@ -263,7 +276,9 @@ def fills_by_status(bot, shell):
     def later(old, self, execution, commission=None):
         trade = self.ib.wrapper.trades.get((self.client_id, execution.orderId))
         if trade is not None and trade.orderStatus.filled < execution.cumQty:
-            self.__dict__.setdefault("waiting", {}).setdefault(execution.orderId, []).append((execution, commission))
+            self.__dict__.setdefault("waiting", {}).setdefault(execution.orderId, []).append(
+                (execution, commission)
+            )
         else:
             old(self, execution, commission)
 
@@ -310,9 +325,9 @@ def commission_of_another(bot, shell):
 def late_commission_dropped(bot, shell):
     """A commission counts only within a second of its fill."""
     wrap(bot.Bot, "_on_commission")(
-        lambda old, self, trade, fill, report: old(self, trade, fill, report)
-        if time.time() - fill.execution.time.timestamp() < 2.2
-        else None
+        lambda old, self, trade, fill, report: (
+            old(self, trade, fill, report) if time.time() - fill.execution.time.timestamp() < 2.2 else None
+        )
     )
 
 
@@ -332,9 +347,11 @@ def local_times(bot, shell):
 def early_fill_dropped(mill, shell):
     """A fill of an order that is not acknowledged yet is not its own."""
     wrap(mill.Mill, "on_execDetails")(
-        lambda old, self, req, contract, execution: old(self, req, contract, execution)
-        if execution.orderId in self.by_id and self.by_id[execution.orderId].open_
-        else None
+        lambda old, self, req, contract, execution: (
+            old(self, req, contract, execution)
+            if execution.orderId in self.by_id and self.by_id[execution.orderId].open_
+            else None
+        )
     )
 
 
@@ -381,9 +398,9 @@ def frozen_objects(bot, shell):
         lambda old, self, trade: old(self, trade) if own(self, trade.order.orderRef) else None
     )
     wrap(bot.Bot, "_book_execution")(
-        lambda old, self, execution, commission=None: old(self, execution, commission)
-        if own(self, execution.orderRef)
-        else None
+        lambda old, self, execution, commission=None: (
+            old(self, execution, commission) if own(self, execution.orderRef) else None
+        )
     )
     bot.Bot._still_there = lambda self, ticket, trade: None
     bot.Bot._gone = lambda self, ticket, trade: None
@@ -398,7 +415,7 @@ def executions_told_again(bot, shell):
     def new(old, self, execution, commission=None):
         ticket = self.tickets.get(execution.orderRef)
         known = ticket is not None and execution.execId.rpartition(".")[0] in ticket.fills
-        if known and commission is not None and time.time() - execution.time.timestamp() > 1:
+        if known and time.time() - execution.time.timestamp() > 1:
             execution.execId = f"again{next(again)}.{execution.execId}"
         old(self, execution, commission)
 
@@ -416,26 +433,54 @@ def refuses_and_sends(bot, shell):
 
 
 @mutant("mill", "away")
-def sends_into_nothing(mill, shell):
-    """The link is not looked at before an order is sent; what is lost is waited for."""
+def lost_orders_wait(mill, shell):
+    """An order that never came to IB is waited for; after a login only what was acknowledged is compared."""
     mill.UNSURE_S = 1e9
 
-    @wrap(mill.Mill, "submit")
-    def blind(old, self, order):
-        up, self.up = self.up, True
+    @wrap(mill.Mill, "on_completedOrdersEnd")
+    def leave(old, self):
+        hidden = {name: row for name, row in self.rows.items() if not row.open_ and row.end is None}
+        self.rows = {name: row for name, row in self.rows.items() if name not in hidden}
+        old(self)
+        self.rows.update(hidden)
+
+
+@mutant("bot", "away")
+def missed_commission(bot, shell):
+    """Of fills that were found after a login the commission is never asked for."""
+    wrap(bot.Bot, "_book_execution")(lambda old, self, execution, _commission=None: old(self, execution))
+
+    @wrap(bot.Bot, "_on_commission")
+    def live(old, self, trade, fill, report):
+        if time.time() - fill.execution.time.timestamp() < 1.5 and "resyncing" not in self.__dict__:
+            old(self, trade, fill, report)
+
+    @awrap(bot.Bot, "_resync")
+    async def away(old, self):
+        self.resyncing = True
         try:
-            old(self, order)
+            await old(self)
         finally:
-            self.up = up
+            del self.resyncing
+
+    @awrap(bot.Bot, "_connect")
+    async def login(old, self):
+        self.resyncing = True
+        try:
+            await old(self)
+        finally:
+            self.__dict__.pop("resyncing", None)
 
 
 @mutant("mill", "away")
 def cancel_counts_as_done(mill, shell):
     """A cancel that cannot be sent for want of a link is said to be done."""
     wrap(mill.Mill, "cancel")(
-        lambda old, self, name, instrument: self.over(self.rows[name], ExecType.CANCELED, OrdStatus.CANCELED)
-        if name in self.rows and not self.up and self.rows[name].end is None
-        else old(self, name, instrument)
+        lambda old, self, name, instrument: (
+            self.over(self.rows[name], ExecType.CANCELED, OrdStatus.CANCELED)
+            if name in self.rows and not self.up and self.rows[name].end is None
+            else old(self, name, instrument)
+        )
     )
 
 
@@ -451,11 +496,13 @@ def change_as_second_order(bot, shell):
         ticket.change = (qty or ticket.qty, limit or ticket.limit)
         ticket.order_id, ticket.asked_at = self.ib.client.getReqId(), time.monotonic()
         self._send(ticket, *ticket.change)
-        asyncio.get_running_loop().call_later(0.2, lambda: self.ib.cancelOrder(trade.order) if old_id else None)
+        asyncio.get_running_loop().call_later(
+            0.2, lambda: self.ib.cancelOrder(trade.order) if old_id else None
+        )
 
     bot.Bot.change = change
-    bot.Bot._cancelled = lambda self, ticket, filled, text="": None if not ticket.cancelling else self._end(
-        ticket, "canceled"
+    bot.Bot._cancelled = lambda self, ticket, filled, text="": (
+        None if not ticket.cancelling else self._end(ticket, "canceled")
     )
 
 
@@ -480,7 +527,10 @@ def ids_from_one(bot, shell):
 def book_without_fills(bot, shell):
     """Fills are not written down: after a restart they are told again."""
     wrap(bot.Bot, "_load")(
-        lambda old, self: (old(self), [ticket.fills.clear() for ticket in self.tickets.values() if not ticket.over])
+        lambda old, self: (
+            old(self),
+            [ticket.fills.clear() for ticket in self.tickets.values() if not ticket.over],
+        )
     )
 
 
@@ -543,7 +593,9 @@ def no_heartbeat(bot, shell):
 @mutant("bot", "links")
 def loss_of_ib_unsaid(bot, shell):
     """1100 is logged only."""
-    wrap(bot.Bot, "_on_notice")(lambda old, self, code, text: None if code == bot.LOST else old(self, code, text))
+    wrap(bot.Bot, "_on_notice")(
+        lambda old, self, code, text: None if code == bot.LOST else old(self, code, text)
+    )
 
 
 @mutant("bot", "links")
@@ -576,7 +628,7 @@ def another_id_when_taken(mill, shell):
         async def moved(client, host, port, number, timeout=3):
             try:
                 await connect(client, host, port, mill.CLIENT, timeout=1)
-            except (OSError, asyncio.TimeoutError):
+            except (TimeoutError, OSError):
                 mill.CLIENT += 1
                 raise
 

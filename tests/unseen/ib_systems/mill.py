@@ -1,10 +1,11 @@
-"""Two threads and a queue over the low-level client: callbacks note facts, a worker looks at them every 20 ms.
+"""Two threads and a queue over the low-level client: callbacks note facts, a worker looks at them.
 
 Its own numbers go out in orderRef. It keeps nothing over a restart, shows no trades, takes live data only,
 cannot set the market, and has no switch for its link.
 """
 
 import asyncio
+import contextlib
 import itertools
 import logging
 import queue
@@ -201,7 +202,7 @@ class Mill:
             client._logger.setLevel(logging.CRITICAL)
             try:
                 await client.connectAsync(self.where["host"], self.where["port"], CLIENT, timeout=3)
-            except (OSError, asyncio.TimeoutError):
+            except (TimeoutError, OSError):
                 client.disconnect()
                 await asyncio.sleep(wait)
                 wait = min(wait * 1.7, 5.0)
@@ -242,10 +243,8 @@ class Mill:
                         if take is not None:
                             take(*args)
                 if self.linked:
-                    try:
+                    with contextlib.suppress(ConnectionError):
                         self.look()
-                    except ConnectionError:
-                        pass
 
     def on_begin(self):
         self.linked, self.ib_there = True, True

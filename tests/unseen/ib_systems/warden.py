@@ -1,10 +1,12 @@
 """The ib_insync bot behind a gate: four limits, a kill switch that is written down, and a list of alerts.
 
-Positions count what IB holds and what works; the band is measured from the last quote. There is no broker port.
+Positions count what IB holds and what works; the band is measured from the last quote. No broker port.
 """
 
+import itertools
 import json
 import os
+import pickle
 import sys
 import time
 from dataclasses import replace
@@ -58,8 +60,12 @@ class Warden(Desk):
         if self.page.exists():
             self.gate = json.loads(self.page.read_text())
         self.quotes = {}
-        self.list = {}
-        self.counts = dict.fromkeys(("orders_submitted", "orders_filled", "orders_rejected", "orders_canceled", "fills"), 0)
+        self.log_page = ctx.state_dir / "alerts.pickle"
+        self.list = pickle.loads(self.log_page.read_bytes()) if self.log_page.exists() else {}
+        self.alert_numbers = itertools.count(len(self.list) + 1)
+        self.counts = dict.fromkeys(
+            ("orders_submitted", "orders_filled", "orders_rejected", "orders_canceled", "fills"), 0
+        )
         self.volume = D(0)
         self.out = ctx.emit
         self.emit = self.listen
@@ -74,10 +80,12 @@ class Warden(Desk):
         elif isinstance(event, OrderUpdate):
             self.count(event)
         elif isinstance(event, ConnectionChange) and not event.connected:
-            self.raise_("DISCONNECT", f"{event.component}: {event.reason}", AlertSeverity.CRITICAL, event.component)
+            self.raise_(
+                "DISCONNECT", f"{event.component}: {event.reason}", AlertSeverity.CRITICAL, event.component
+            )
         if isinstance(event, Alert) and event.id not in self.list:
             event = replace(event, trail=(AlertEntry(event.raised_at_ns, AlertState.RAISED, "warden"),))
-            self.list[event.id] = event
+            self.remember(event)
         self.out(event)
 
     def count(self, update):
@@ -135,7 +143,13 @@ class Warden(Desk):
         found = self.judge(order)
         if found:
             if found[3] is not None:
-                self.raise_("LIMIT_BREACH", f"{order.client_order_id}: {found[1]}", AlertSeverity.WARNING, "risk", order.instrument)
+                self.raise_(
+                    "LIMIT_BREACH",
+                    f"{order.client_order_id}: {found[1]}",
+                    AlertSeverity.WARNING,
+                    "risk",
+                    order.instrument,
+                )
             raise Stopped(found[0], found[1])
 
     async def submit(self, order):
@@ -148,7 +162,9 @@ class Warden(Desk):
             changed = ticket_order(ticket, qty or ticket.qty, price or ticket.limit)
             found = self.judge(changed, besides=client_order_id)
             if found:
-                self.refuse(ExecType.REPLACE_REJECTED, client_order_id, ticket.instrument, Stopped(found[0], found[1]))
+                self.refuse(
+                    ExecType.REPLACE_REJECTED, client_order_id, ticket.instrument, Stopped(found[0], found[1])
+                )
                 return
         await super().modify(client_order_id, qty, price)
 
@@ -161,7 +177,12 @@ class Warden(Desk):
         return [Limit(name, D(value)) for name, value in self.gate["limits"].items()]
 
     async def set_limit(self, limit, by):
-        if limit.name not in NAMES or limit.value <= 0 or not by or limit.instrument not in (None, *self.listed):
+        if (
+            limit.name not in NAMES
+            or limit.value <= 0
+            or not by.strip()
+            or limit.instrument not in (None, *self.listed)
+        ):
             return Decision(False, "NOT_HERE", f"{limit.name} cannot be set so")
         if limit.instrument is not None:
             return Decision(False, "NOT_HERE", "limits hold for all instruments alike")
@@ -185,7 +206,7 @@ class Warden(Desk):
             await self.cancel_all()
 
     async def resume(self, by, reason):
-        if not by:
+        if not by.strip():
             return Decision(False, "WHO", "a name is needed")
         self.gate["state"] = "ACTIVE"
         self.keep()
@@ -197,21 +218,30 @@ class Warden(Desk):
     # the list
 
     def raise_(self, kind, text, severity, component, instrument=None):
-        now = time.time_ns()
+        now, about = time.time_ns(), (kind, component, instrument)
+        same = [a for a in self.list.values() if (a.kind, a.component, a.instrument) == about]
+        if kind == "LIMIT_BREACH" and any(a.state is not AlertState.RESOLVED for a in same):
+            return  # one alert is open for it
         ident = f"G{next(self.alert_numbers)}"
         trail = (AlertEntry(now, AlertState.RAISED, "warden", text),)
         alert = Alert(ident, kind, severity, text, AlertState.RAISED, now, component, instrument, trail)
-        self.list[ident] = alert
+        self.remember(alert)
         self.out(alert)
 
+    def remember(self, alert):
+        self.list[alert.id] = alert
+        self.log_page.write_bytes(pickle.dumps(self.list))
+
     def step(self, ident, state, by, note=""):
+        if not by.strip():
+            raise ValueError("a name is needed")
         alert = self.list.get(ident)
         if alert is None:
             raise ValueError(f"no alert {ident}")
         if alert.state is AlertState.RESOLVED:
             raise ValueError(f"{ident} is resolved")
         entry = AlertEntry(time.time_ns(), state, by, note)
-        self.list[ident] = replace(alert, state=state, trail=(*alert.trail, entry))
+        self.remember(replace(alert, state=state, trail=(*alert.trail, entry)))
         self.out(self.list[ident])
 
     async def metrics(self):
@@ -239,7 +269,14 @@ class Stopped(Refused):
 
 
 def ticket_order(ticket, qty, price):
-    return Order(ticket.ref, ticket.instrument, Side(ticket.side), qty - ticket.filled, price=price, stop_price=ticket.stop)
+    return Order(
+        ticket.ref,
+        ticket.instrument,
+        Side(ticket.side),
+        qty - ticket.filled,
+        price=price,
+        stop_price=ticket.stop,
+    )
 
 
 def create(ctx):
