@@ -36,6 +36,7 @@ def _of_matrix(item: pytest.Item) -> bool:
 
 _PERSONAL = (
     "CERTIFY_HOME",
+    "CERTIFY_INDEX",
     "CERTIFY_KEY",
     "CERTIFY_PROFILE",
     "FORCE_COLOR",

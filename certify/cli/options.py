@@ -41,6 +41,15 @@ SeedOption = Annotated[int | None, typer.Option("--seed", help="Seed of everythi
 OutOption = Annotated[
     Path | None, typer.Option("--out", help="Where runs are kept; default: CERTIFY_HOME or .certify.")
 ]
+IndexOption = Annotated[
+    str | None,
+    typer.Option(
+        "--index", envvar="CERTIFY_INDEX", metavar="URL", help="Index of runs; default: a file beside them."
+    ),
+]
+TrustOption = Annotated[
+    Path | None, typer.Option("--trust", help="Trust the keys of this file, not one's own.")
+]
 AcceptOption = Annotated[
     Accept | None, typer.Option("--accept", help="Exit 0 for a CONDITIONAL verdict too.")
 ]

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import FrameType
 
 from certify.cli.endscreen import end_screen
+from certify.cli.failure import say
 from certify.cli.live.expect import expected_ms
 from certify.cli.options import Accept, Progress
 from certify.cli.pipeline import Listen, Outcome, certify_run
@@ -31,6 +32,8 @@ class Manner:
     """How a run is shown, kept and judged for the shell."""
 
     out: Path | None = None
+    index: str | None = None
+    """URL of the index; default: `CERTIFY_INDEX`, else a file in the home."""
     accept: Accept | None = None
     progress: Progress = Progress.AUTO
     as_json: bool = False
@@ -47,11 +50,20 @@ def perform(
     store = run_store(manner.out)
     outcome = _run(selection, store, _listener(store, manner.progress), resume, rerun_failed)
     end_screen(outcome, sys.stderr)
+    _remember(store, manner.index)
     if manner.as_json:
         sys.stdout.write((outcome.run_dir / "result.json").read_text(encoding="utf-8"))
     return exit_code(
         outcome.verdict, stop=outcome.result.stop, accept_conditional=manner.accept is Accept.CONDITIONAL
     )
+
+
+def _remember(store: RunStore, index: str | None) -> None:
+    """Take the run over into the index; the run does not hang on it."""
+    from certify.cli.live.text import clean
+    from certify.store.remember import remember
+
+    remember(store, clean, say, index)
 
 
 def _run(

@@ -10,6 +10,7 @@ from certify.cli.options import (
     DEFAULT_PROFILE,
     AcceptOption,
     CheckOption,
+    IndexOption,
     JsonOption,
     LiveOption,
     OutOption,
@@ -30,6 +31,7 @@ def phase(
     set_: SetOption = None,
     seed: SeedOption = None,
     out: OutOption = None,
+    index: IndexOption = None,
     accept: AcceptOption = None,
     live: LiveOption = False,
     progress: ProgressOption = Progress.AUTO,
@@ -47,5 +49,5 @@ def phase(
         seed=seed,
         live=live,
     )
-    manner = Manner(out=out, accept=accept, progress=progress, as_json=json)
+    manner = Manner(out=out, index=index, accept=accept, progress=progress, as_json=json)
     raise typer.Exit(perform(selection, manner))

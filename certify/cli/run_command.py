@@ -10,6 +10,7 @@ from certify.cli.options import (
     DEFAULT_PROFILE,
     AcceptOption,
     CheckOption,
+    IndexOption,
     JsonOption,
     LiveOption,
     OutOption,
@@ -29,6 +30,7 @@ def run(
     set_: SetOption = None,
     seed: SeedOption = None,
     out: OutOption = None,
+    index: IndexOption = None,
     resume: Annotated[
         str | None, typer.Option("--resume", metavar="RUN", help="Go on with an interrupted run.")
     ] = None,
@@ -55,5 +57,5 @@ def run(
         seed=seed,
         live=live,
     )
-    manner = Manner(out=out, accept=accept, progress=progress, as_json=json)
+    manner = Manner(out=out, index=index, accept=accept, progress=progress, as_json=json)
     raise typer.Exit(perform(selection, manner, resume=resume, rerun_failed=rerun_failed))

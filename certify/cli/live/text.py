@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from certify.report.words import legible
+from certify.report.words import legible, mask
 
 
 def one_line(text: str) -> str:
     """Return `text` on one line, with control characters written as escapes."""
     return legible(" ".join(text.split(None)))
+
+
+def clean(text: str) -> str:
+    """Return `text` with account ids and secrets masked and control characters written as escapes."""
+    return legible(mask(text))
 
 
 def clock_text(seconds: float) -> str:
