@@ -43,8 +43,9 @@ def profile_data(profile: Profile) -> dict[str, Any]:
         "policy": _policy(profile.policy),
         "hooks": dict(profile.hooks),
         "notify": list(profile.notify),
+        "ping": profile.ping,
     }
-    return {key: value for key, value in data.items() if value not in ({}, []) or key == "instruments"}
+    return {key: value for key, value in data.items() if value not in ({}, [], None) or key == "instruments"}
 
 
 def exact(value: Decimal) -> int | str:

@@ -26,12 +26,15 @@ class Selection:
     seed: int | None = None
     live: bool = False
     """Whether a live account may be touched. Said each time: a repeated run does not take it over."""
+    directory: str = ""
+    """The working directory that names and relative paths start from; empty where it was not kept."""
 
 
 def write_request(selection: Selection, run_dir: Path) -> None:
     """Write what was asked for; a profile given by path is kept by its whole path."""
     if is_path(selection.profile):
         selection = replace(selection, profile=str(Path(selection.profile).absolute()))
+    selection = replace(selection, directory=str(Path.cwd()))
     write_bytes(run_dir / REQUEST_FILE, json_bytes(asdict(selection)))
 
 
@@ -49,6 +52,7 @@ def read_request(run_dir: Path) -> Selection:
             phases=tuple(found["phases"]),
             checks=tuple(found["checks"]),
             seed=found["seed"],
+            directory=str(found.get("directory", "")),
         )
     except OSError as error:
         raise EvidenceError(

@@ -79,7 +79,7 @@ def build_profile(reading: Reading) -> Profile:
         policy=_policy(values.get("policy", EMPTY), mode, reading),
         hooks=dict(values.get("hooks", EMPTY).data),
         notify=tuple(target for target, _ in values.get("notify", ())),
-        **values.given("seed"),
+        **values.given("seed", "ping"),
     )
 
 

@@ -232,5 +232,6 @@ def profile_record(known: Vocabulary | None) -> Record:
             "policy": _policy(known),
             "hooks": Record("hooks", dict.fromkeys(HOOKS, TEXT)),
             "notify": OneOrMany("notify", TEXT),
+            "ping": TEXT,
         },
     )

@@ -24,6 +24,7 @@ from certify.profile.yaml import Mapping, Node, Scalar
 
 _KEPT_NULLS = ("components", "phases")
 """Where a null says something: out of scope, not run."""
+_TOLD = ("hooks", "notify", "ping")
 
 
 def load_profile(
@@ -138,8 +139,11 @@ def _waivers_of(path: Scalar, here: Path) -> Node:
 
 
 def _digest(tree: Mapping) -> str:
-    """Return `sha256:…` over the merged content as JSON with sorted keys and no blanks."""
-    content: dict[str, Any] = yaml.plain(tree)
+    """Return `sha256:…` over the merged content as JSON with sorted keys and no blanks.
+
+    Who is told of a run bears on nothing that it finds, so that a new address makes no certificate stale.
+    """
+    content: dict[str, Any] = yaml.plain(without(tree, *_TOLD))
     for name in _KEPT_NULLS:
         node = tree.entries.get(name)
         if isinstance(node, Mapping):

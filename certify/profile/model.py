@@ -167,6 +167,8 @@ class Profile:
     policy: Policy = Policy()
     hooks: dict[str, str] = field(default_factory=dict)
     notify: tuple[str, ...] = ()
+    ping: str | None = None
+    """The address that hears of each recertification: that it began, and how it ended."""
 
 
 __all__ = [

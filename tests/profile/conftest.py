@@ -60,6 +60,7 @@ policy:
     - {check: orders.cancel_unknown, reason: known, approved_by: Ann, expires: 2026-06-01}
 hooks: {failed: mail ops}
 notify: https://example.org/hook
+ping: https://example.org/ping
 """
 
 
