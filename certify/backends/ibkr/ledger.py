@@ -178,7 +178,7 @@ class Ledger:
 
     def _take_back(self, held: HeldOrder, execution: Execution, by: str, *, reopens: bool) -> None:
         del held.executions[execution.base]
-        held.over = held.ended is not None
+        held.over = held.ended is not None or any(news.exec_type in ENDS for news in held.news)
         held.news.append(
             News(
                 exec_type=ExecType.TRADE_CANCEL, execution=execution, exec_id=f"{by}-cancels", reopens=reopens
