@@ -204,8 +204,10 @@ class Gateway:
         self._timers.clear()
 
     def _beat(self) -> None:
-        self._beat_due_ns = clock.monotonic_ns() + int(_BEAT_S * clock.NS_PER_S)
-        self.later(_BEAT_S, self._beat)
+        now_ns, beat_ns = clock.monotonic_ns(), int(_BEAT_S * clock.NS_PER_S)
+        # At multiples, as the generated market has its turns: an awakening costs more than what it does.
+        self._beat_due_ns = (now_ns // beat_ns + 1) * beat_ns
+        self.later((self._beat_due_ns - now_ns) / clock.NS_PER_S, self._beat)
         self.venue.advance()
 
     def lag_ns(self) -> int:

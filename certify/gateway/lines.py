@@ -97,7 +97,8 @@ class Line:
                 self._quick_quotes(out)
             else:
                 self._quotes(out)
-        self._trades(out)
+        if self.tape.trades != self._last_trade:
+            self._trades(out)
         return out
 
     # -- parts
@@ -160,8 +161,6 @@ class Line:
     def _trades(self, out: list[bytes]) -> None:
         """Add the last trade and the day's values."""
         tape = self.tape
-        if tape.trades == self._last_trade:
-            return
         first = self._last_trade < 0
         self._last_trade = tape.trades
         if self.listing.sec_type != "CASH" and tape.last is not None:

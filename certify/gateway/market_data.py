@@ -41,6 +41,7 @@ class MarketDataDesk:
         """Whether messages that leave together may be made together."""
         self._lines: dict[tuple[int, int], Line] = {}
         self._types: dict[int, int] = {}
+        self._held: dict[Line, list[bytes]] = {}
 
     def handlers(self) -> Mapping[type[Any], Callable[[ClientSession, Any], None]]:
         """Return the method for each request."""
@@ -170,8 +171,20 @@ class MarketDataDesk:
             client.dropped_ticks += 1
             return
         frames = line.frames()
-        if frames:
+        if not frames:
+            return
+        if not self.feed.telling_each:
             self.send_ticks(client, frames)
+        elif (held := self._held.get(line)) is not None:
+            held += frames
+        else:
+            self._held[line] = frames
+
+    def send_held(self) -> None:
+        """Send the ticks of a turn in which each event was told by itself."""
+        lines, self._held = self._held, {}
+        for line, frames in lines.items():
+            self.send_ticks(line.client, frames)
 
     def send_ticks(self, client: ClientSession, frames: list[bytes]) -> None:
         """Send ticks in one piece, or one by one where every message is written by itself."""

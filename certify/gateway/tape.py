@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
+from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
 from certify.gateway.contracts.listing import Listing
@@ -40,6 +41,12 @@ class _Shown(dict[int, tuple[Decimal, str]]):
         value = self._steps(steps)
         shown = self[steps] = (value, number(value))
         return shown
+
+
+@cache
+def _shown(step: Decimal) -> _Shown:
+    """Return what is remembered for a step: instruments have few different ones, and share it."""
+    return _Shown(step)
 
 
 class Watcher(Protocol):
@@ -76,7 +83,7 @@ class Tape:
         """Price times size of the day's trades, for the average."""
         self.events: list[Quote | Trade] = []
         self.watchers: list[Watcher] = []
-        self._prices, self._sizes = _Shown(listing.instrument.tick), _Shown(listing.instrument.lot)
+        self._prices, self._sizes = _shown(listing.instrument.tick), _shown(listing.instrument.lot)
         self.texts = ("", "", "", "")
         """Bid, its size, ask and its size as they are written."""
 
@@ -141,7 +148,8 @@ class Feed:
         self._tapes: dict[str, Tape] = {}
         self._moved: dict[str, Tape] = {}
         self._session: VenueSession | None = None
-        self._at_once = False
+        self.telling_each = False
+        """Whether everyone is told of each event by itself just now."""
 
     def tape(self, listing: Listing) -> Tape:
         """Return the tape of a contract, which the venue trades."""
@@ -181,11 +189,12 @@ class Feed:
     @contextmanager
     def at_once(self) -> Iterator[None]:
         """Tell everyone of each event by itself and at once, instead of together in the next turn."""
-        self._at_once = True
+        self.telling_each = True
         try:
             yield
         finally:
-            self._at_once = False
+            self.telling_each = False
+            self._gateway.market_data.send_held()
 
     @property
     def listening(self) -> VenueSession | None:
@@ -240,7 +249,7 @@ class Feed:
     def _note(self, tape: Tape, event: Quote | Trade) -> None:
         events = tape.events
         events.append(event)
-        if self._at_once:
+        if self.telling_each:
             self._tell(tape)
             return
         if len(events) > MOST_EVENTS:
@@ -258,4 +267,5 @@ class Feed:
     def _tell(self, tape: Tape) -> None:
         for watcher in tuple(tape.watchers):
             watcher.turn(tape)
-        tape.events = []
+        if tape.events:
+            tape.events = []

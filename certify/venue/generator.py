@@ -12,7 +12,7 @@ import math
 import random
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache, lru_cache
 
@@ -257,12 +257,12 @@ class _Stream:
 
 
 class TickGenerator:
-    """One instrument's market in ticks and lots: `MarketGenerator([instrument], ...)` without its objects.
+    """One instrument's market by itself, in ticks and lots; the shape's correlation has no meaning here.
 
     An endless iterator of `(offset_ns, step)`.
     """
 
-    __slots__ = ("_at_s", "_common", "_stream")
+    __slots__ = ("_at_s", "_stream")
 
     def __init__(
         self,
@@ -273,8 +273,8 @@ class TickGenerator:
         start_price: Decimal | None = None,
     ) -> None:
         """Open with a quote at offset 0; raises `UsageError` for a bad start price."""
-        self._common = _common(shape, seed)
-        self._stream = _Stream(instrument, _checked(instrument, start_price), seed, shape)
+        alone = replace(shape, correlation=0.0)
+        self._stream = _Stream(instrument, _checked(instrument, start_price), seed, alone)
         self._at_s = 0.0
 
     def __iter__(self) -> Iterator[tuple[int, Step]]:
@@ -282,7 +282,7 @@ class TickGenerator:
 
     def __next__(self) -> tuple[int, Step]:
         at_s, stream = self._at_s, self._stream
-        step = stream.step(at_s, self._common.move(at_s))
+        step = stream.step(at_s, 0.0)
         self._at_s = stream.arrivals.advance()
         return int(at_s * NS_PER_S), step
 
@@ -320,7 +320,11 @@ class MarketGenerator:
         """
         prices = start_prices or {}
         self._start_ns = start_ns
-        self._common = _common(shape, seed)
+        self._common = _Reverting(
+            shape.volatility * math.sqrt(shape.correlation),
+            shape.reversion_s,
+            random.Random(f"factor/{seed}"),
+        )
         self._streams = [
             _Stream(each, _checked(each, prices.get(each.id)), seed, shape) for each in instruments
         ]
@@ -339,12 +343,6 @@ class MarketGenerator:
         event = stream.event(step, self._start_ns + offset_ns)
         heapq.heapreplace(self._due, (stream.arrivals.advance(), index))
         return offset_ns, event
-
-
-def _common(shape: MarketShape, seed: int) -> _Reverting:
-    """Return the part of the price changes that all instruments share."""
-    source = random.Random(f"factor/{seed}")
-    return _Reverting(shape.volatility * math.sqrt(shape.correlation), shape.reversion_s, source)
 
 
 def default_price(instrument: Instrument) -> Decimal:
