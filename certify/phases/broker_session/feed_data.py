@@ -251,7 +251,7 @@ def same_as_gateway(trial: Trial) -> Finding:
 
 def same_as_shown(trial: Trial) -> int:
     """Set several markets at the gateway, and fail unless each is shown to the last digit."""
-    desk, shifts = SessionDesk(trial, "market_data"), (4, -9, 15, 2)
+    desk, shifts = SessionDesk(trial, "market_data"), (4, -9, 15, 2, 2)  # the last: other sizes alone
     for number, shift in enumerate(shifts, start=1):
         bid = desk.centre() + shift * desk.tick
         quote = desk.shown(bid, bid + 3 * desk.tick, bid_lots=100 * number, ask_lots=700 - 100 * number)
