@@ -1,21 +1,23 @@
-"""Is a certificate acceptable? Offline, with nothing but the public key; with evidence, recomputed."""
+"""Is a certificate acceptable? Offline, with nothing but public keys; with evidence, recomputed."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from securesystemslib.signer import SSlibKey
 
 from certify import clock
-from certify.attest.envelope import UntrustedKey, opened, parse
+from certify.attest.certificate import Certificate, read_certificate, read_envelope, said_in
+from certify.attest.envelope import UntrustedKey, payload_digest
 from certify.attest.findings import Finding, differences
 from certify.attest.replay import replay
-from certify.attest.statement import PREDICATE_TYPE, STATEMENT_TYPE, statement
+from certify.attest.revoke import REVOCATIONS_FILE, Revocations, revocations_of
+from certify.attest.signers import Signed, Signer, enough, signed_by, windows
+from certify.attest.statement import statement
+from certify.attest.trust import Trust, trust_in
 from certify.errors import AttestationError, EvidenceError
 from certify.evidence.artifacts import ARTIFACTS_DIR, artifact_path
 from certify.evidence.files import RESULT_FILE, VERDICT_FILE, read_json, sha256_file
@@ -23,27 +25,28 @@ from certify.model.ids import Assurance
 from certify.model.judgement import Verdict
 from certify.model.results import RunResult
 
+__all__ = ["Certificate", "Signer", "Verification", "VerifyRules", "read_certificate", "verify"]
+
+CLOCK_SLACK_NS = 300 * clock.NS_PER_S
+"""By so much the clocks of two machines may differ before one of them counts as set back."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Certificate:
-    """What a certificate says, read from its statement."""
+class VerifyRules:
+    """Whom the verifier believes, what he knows of beyond the certificate, and what he asks of it."""
 
-    summary: str
-    run_id: str
-    grade: str
-    assurance: Assurance
-    subject: str
-    subject_version: str
-    subject_digest: str
-    """`algorithm:hex`."""
-    profile: str
-    profile_digest: str
-    plan_digest: str
-    valid_from: str
-    expires_at: str
-    conditions: tuple[str, ...]
-    statement: dict[str, Any]
-    """The whole in-toto statement, as it was signed."""
+    trust: Trust = field(default_factory=Trust)
+    """Beside the keys that are given to `verify`."""
+    revocations: tuple[Path, ...] = ()
+    """Lists that are looked through beside the one that lies with the certificate."""
+    require_signatures: int = 1
+    """By so many different trusted keys."""
+    require_signers: tuple[str, ...] = ()
+    """Each a name in the trust file, a key id or the start of one."""
+    not_before_ns: int | None = None
+    """Certificates issued before are too old: an old one played again."""
+    newest_known_ns: int | None = None
+    """When the newest thing was made that this machine knows of; its clock cannot be earlier."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,102 +57,113 @@ class Verification:
     findings: tuple[Finding, ...]
     certificate: Certificate | None = None
     """What it says; `None` when its signature is not to be trusted."""
+    signers: tuple[Signer, ...] = ()
+    """Whose signatures of it hold, in the order of their key ids."""
+    notes: tuple[str, ...] = ()
+    """What a reader should know and what decides nothing."""
 
 
 def verify(
     certificate: Path,
     *,
-    keys: tuple[SSlibKey, ...],
+    keys: tuple[SSlibKey, ...] = (),
     at_ns: int,
     subject: str | None = None,
     profile: str | None = None,
     min_assurance: Assurance | None = None,
     evidence: Path | None = None,
+    rules: VerifyRules = VerifyRules(),
 ) -> Verification:
     """Return whether the certificate is acceptable at `at_ns`, and every reason why not.
 
-    `subject` and `profile` are names or digests; `evidence` is the run directory. Nothing that an
-    untrusted signature covers is looked at.
+    `keys` are believed at any time; those of `rules.trust` within their limits. `subject` and `profile` are
+    names or digests; `evidence` is the run directory. Nothing that only an untrusted signature covers is
+    looked at.
     """
     where = certificate.name
+    trust = _joined(rules.trust, keys)
     try:
-        said = read_certificate(certificate, keys)
+        envelope = read_envelope(certificate)
+        signed = signed_by(certificate, envelope, trust)
+        said = said_in(envelope.payload)
     except UntrustedKey as error:
         return _refused(Finding(what="key", where=where, text=str(error)))
     except AttestationError as error:
         return _refused(Finding(what="signature", where=where, text=str(error)))
+    lists = tuple(dict.fromkeys((*_beside(certificate), *rules.revocations)))
+    revoked = revocations_of(payload_digest(envelope), lists, trust)
     findings = [
+        *signed.findings,
+        *windows(signed, said, trust, where),
+        *revoked.findings,
         *_dates(said, at_ns, where),
+        *_clock(at_ns, _newest(rules, signed, revoked, trust)),
+        *enough(signed, said, trust, rules.require_signatures, rules.require_signers),
         *_wanted(said, subject, profile, min_assurance, where),
+        *_old(said, rules.not_before_ns, where),
         *(_evidence(said, evidence, where) if evidence is not None else ()),
     ]
-    return Verification(ok=not findings, findings=tuple(findings), certificate=said)
+    return Verification(
+        ok=not findings,
+        findings=tuple(findings),
+        certificate=said,
+        signers=signed.signers,
+        notes=(*signed.notes, *revoked.notes),
+    )
 
 
 def _refused(finding: Finding) -> Verification:
     return Verification(ok=False, findings=(finding,))
 
 
-def read_certificate(path: Path, keys: tuple[SSlibKey, ...]) -> Certificate:
-    """Return what a certificate signed by one of `keys` says; dates and evidence are not looked at.
-
-    Raises:
-        UntrustedKey: it is signed by another key.
-        AttestationError: it is no certificate, or not as it was signed.
-    """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise AttestationError(f"expected a certificate, was {error.strerror}") from error
-    payload = opened(parse(data), keys)
-    try:
-        return _certificate(json.loads(payload))
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
-        raise AttestationError(f"expected a statement of certify, was another: {error!r}") from error
+def _joined(trust: Trust, keys: tuple[SSlibKey, ...]) -> Trust:
+    """Return the trust with `keys` in it; what is distrusted stays so."""
+    for known in trust_in(keys).keys:
+        before = trust.get(known.keyid)
+        if before is None or before.distrusted_ns is None:
+            trust = trust.with_key(known)
+    return trust
 
 
-def _certificate(statement: dict[str, Any]) -> Certificate:
-    kinds = (statement["_type"], statement["predicateType"])
-    if kinds != (STATEMENT_TYPE, PREDICATE_TYPE):
-        raise ValueError(f"expected {PREDICATE_TYPE} in {STATEMENT_TYPE}, was {kinds[1]} in {kinds[0]}")
-    (subject,) = statement["subject"]
-    ((algorithm, digest),) = subject["digest"].items()
-    said = statement["predicate"]
-    for date in ("valid_from", "expires_at"):
-        _ns(said[date])
-    return Certificate(
-        summary=said["summary"],
-        run_id=said["run_id"],
-        grade=said["grade"],
-        assurance=Assurance(said["assurance"]),
-        subject=subject["name"],
-        subject_version=said["subject_version"],
-        subject_digest=f"{algorithm}:{digest}",
-        profile=said["profile"]["name"],
-        profile_digest=said["profile"]["digest"],
-        plan_digest=said["plan"]["digest"],
-        valid_from=said["valid_from"],
-        expires_at=said["expires_at"],
-        conditions=tuple(said["conditions"]),
-        statement=statement,
+def _beside(certificate: Path) -> tuple[Path, ...]:
+    """Return the lists that lie with the certificate: in its directory, and in the home of the run."""
+    run_dir = certificate.absolute().parent
+    places = [run_dir, *([run_dir.parents[1]] if run_dir.parent.name == "runs" else [])]
+    return tuple(path for place in places if (path := place / REVOCATIONS_FILE).exists())
+
+
+def _newest(rules: VerifyRules, signed: Signed, revoked: Revocations, trust: Trust) -> int:
+    """Return when the newest thing was made that is known and believed, in ns since the epoch."""
+    return max(
+        rules.newest_known_ns or 0,
+        *(known.added_ns or 0 for known in trust.keys),
+        *(signer.at_ns or 0 for signer in signed.signers if signer.trusted),
+        *(entry.remark.at_ns for entry in revoked.obeyed),
+        0,
     )
 
 
-def _ns(text: str) -> int:
-    """Return the nanoseconds since the epoch of an RFC 3339 time with milliseconds."""
-    since = datetime.fromisoformat(text) - datetime(1970, 1, 1, tzinfo=UTC)
-    seconds = since.days * 86_400 + since.seconds
-    return seconds * clock.NS_PER_S + since.microseconds * 1000
+def _clock(at_ns: int, newest_ns: int) -> Iterator[Finding]:
+    """Yield when the clock is earlier than what is known to have happened."""
+    if at_ns < newest_ns - CLOCK_SLACK_NS:
+        text = f"expected {clock.iso(newest_ns)} or later, which something known here was made at"
+        yield Finding(what="clock", where="clock", text=f"{text}, was {clock.iso(at_ns)}: set back?")
 
 
 def _dates(said: Certificate, at_ns: int, where: str) -> Iterator[Finding]:
     now = clock.iso(at_ns)
-    if at_ns < _ns(said.valid_from):
+    if at_ns < said.valid_from_ns:
         text = f"not yet valid: expected at or after {said.valid_from}, was {now}"
         yield Finding(what="not_yet_valid", where=where, text=text)
-    if at_ns >= _ns(said.expires_at):
+    if at_ns >= said.expires_ns:
         text = f"expired: expected before {said.expires_at}, was {now}"
         yield Finding(what="expired", where=where, text=text)
+
+
+def _old(said: Certificate, not_before_ns: int | None, where: str) -> Iterator[Finding]:
+    if not_before_ns is not None and said.valid_from_ns < not_before_ns:
+        text = f"expected one issued since {clock.iso(not_before_ns)}, was of {said.valid_from}"
+        yield Finding(what="older", where=where, text=text)
 
 
 def _wanted(

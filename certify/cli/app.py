@@ -13,12 +13,15 @@ from certify.cli import (
     gateway_command,
     history_command,
     init_command,
+    keys_command,
     phase_command,
     plan_command,
     profile_command,
     report_command,
+    revoke_command,
     run_command,
     selftest_command,
+    signoff_command,
     verify_command,
 )
 
@@ -53,9 +56,12 @@ app.command("plan")(plan_command.plan)
 app.command("report")(report_command.report)
 app.command("history")(history_command.history)
 app.command("verify")(verify_command.verify)
+app.command("sign-off")(signoff_command.sign_off)
+app.command("revoke")(revoke_command.revoke)
 app.command("checks")(checks_command.checks)
 app.command("self-test")(selftest_command.self_test)
 app.command("init")(init_command.init)
 app.command("doctor")(doctor_command.doctor)
 app.command("gateway")(gateway_command.gateway)
 app.add_typer(profile_command.app, name="profile")
+app.add_typer(keys_command.app, name="keys")

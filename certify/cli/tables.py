@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from certify.cli.console import PlainConsole
+from certify.cli.keyring import Row
 from certify.cli.live.draw import STYLES
 from certify.cli.live.text import clock_text, one_line
 from certify.model.card import CheckCard
@@ -73,6 +74,21 @@ def card_table(cards: Sequence[CheckCard], out: TextIO) -> None:
 def _card_row(card: CheckCard) -> tuple[Text, ...]:
     severity = card.severity.value
     return Text(card.id), Text(severity, style=SEVERITY_STYLES[severity]), Text(card.title)
+
+
+def key_table(rows: Sequence[Row], out: TextIO) -> None:
+    """Write each key: its id, what it is called, and whether certificates by it are believed."""
+    console = PlainConsole(out)
+    if not rows:
+        _print(console, Text("No key yet: `certify keys new`, or the first certified run, makes one."))
+        return
+    heads = ("id", "name", "created", "current", "trusted", "state", "where")
+    table = [tuple(Text(head, style="dim") for head in heads)]
+    for row in rows:
+        words = ("yes" if row.current else "", "yes" if row.trusted else "no", row.state, row.where)
+        cells = (row.id[:16], row.name, row.created[:19], *words)
+        table.append(tuple(Text(one_line(cell)) for cell in cells))
+    _rows(console, table)
 
 
 def card_in_full(card: CheckCard, out: TextIO) -> None:

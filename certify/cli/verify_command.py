@@ -8,40 +8,64 @@ from typing import Annotated
 
 import typer
 
-from certify.cli.options import JsonOption
+from certify.cli.options import JsonOption, OutOption, TrustOption
 
 
 def verify(
     certificate: Annotated[Path, typer.Argument(help="The certificate, or its run directory.")],
     key: Annotated[
-        list[Path] | None, typer.Option("--key", help="Public key to trust; default: one's own.")
+        list[Path] | None,
+        typer.Option("--key", help="Trust only this public key; repeatable. Default: own and trust file."),
+    ] = None,
+    trust: TrustOption = None,
+    revocations: Annotated[
+        list[Path] | None, typer.Option("--revocations", help="A further list of revocations.")
+    ] = None,
+    require_signatures: Annotated[
+        int, typer.Option("--require-signatures", min=1, metavar="N", help="By so many trusted keys.")
+    ] = 1,
+    require_signer: Annotated[
+        list[str] | None,
+        typer.Option("--require-signer", metavar="ID|NAME", help="Signed by this trusted key; repeatable."),
     ] = None,
     subject: Annotated[str | None, typer.Option("--subject", help="Name or digest it must be for.")] = None,
     profile: Annotated[str | None, typer.Option("--profile", help="Profile name or digest.")] = None,
     min_assurance: Annotated[
         str | None, typer.Option("--min-assurance", help="simulated, paper or live.")
     ] = None,
+    not_before: Annotated[
+        str | None, typer.Option("--not-before", metavar="TIME", help="Refuse one issued before this.")
+    ] = None,
     evidence: Annotated[
         Path | None, typer.Option("--evidence", help="Run directory: recompute the verdict from it.")
     ] = None,
+    out: OutOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Verify signature, dates, subject and assurance offline; exit 6 when not acceptable."""
+    """Verify signatures, dates, revocation, subject and assurance offline; exit 6 when not acceptable."""
     from certify import clock
-    from certify.attest.keys import trusted_keys
+    from certify.attest.here import rules_here
+    from certify.attest.verify import VerifyRules
     from certify.attest.verify import verify as verify_certificate
-    from certify.cli.verification import assurance_named, print_verification
+    from certify.cli.verification import assurance_named, moment, print_verification
     from certify.model.ids import ExitCode
+    from certify.store.runs import run_store
 
-    path = certificate / "certificate.json" if certificate.is_dir() else certificate
+    asked = VerifyRules(
+        require_signatures=require_signatures,
+        require_signers=tuple(require_signer or ()),
+        not_before_ns=moment("--not-before", not_before),
+    )
     found = verify_certificate(
-        path,
-        keys=trusted_keys(key or ()),
+        certificate / "certificate.json" if certificate.is_dir() else certificate,
         at_ns=clock.now_ns(),
         subject=subject,
         profile=profile,
         min_assurance=assurance_named(min_assurance),
         evidence=evidence,
+        rules=rules_here(
+            run_store(out).home, keys=key or (), trust=trust, revocations=revocations or (), base=asked
+        ),
     )
     print_verification(found, sys.stdout, as_json=json)
     if not found.ok:

@@ -175,10 +175,17 @@ def make_run(run_dir: Path, policy: VerdictPolicy, latency_ms: float) -> tuple[P
 def issue_run(tmp_path: Path) -> Callable[..., Issued]:
     """Make a run, issue its certificate and return where all of it lies."""
 
-    def make(policy: VerdictPolicy = VerdictPolicy(), *, latency_ms: float = 20.0) -> Issued:  # noqa: B008
-        run_dir = tmp_path / "runs" / "20260101-000000-staging"
+    made = iter(range(100))
+
+    def make(
+        policy: VerdictPolicy = VerdictPolicy(),  # noqa: B008
+        *,
+        latency_ms: float = 20.0,
+        signer: CryptoSigner | None = None,
+    ) -> Issued:
+        run_dir = tmp_path / f"home{next(made)}" / "runs" / "20260101-000000-staging"
         plan, result, verdict = make_run(run_dir, policy, latency_ms)
-        signer = CryptoSigner.generate_ed25519()
+        signer = signer or CryptoSigner.generate_ed25519()
         issue(result, verdict, run_dir, signer)
         return Issued(run_dir, signer, plan, result, verdict)
 

@@ -102,7 +102,9 @@ def test_what_the_reader_asks_of_it_is_held(quick, copy, more) -> None:
 
 
 def test_findings_are_there_for_programs(quick, copy) -> None:
-    assert json.loads(verify(copy, quick, "--json").stdout) == {"ok": True, "findings": []}
+    said = json.loads(verify(copy, quick, "--json").stdout)
+    assert (said["ok"], said["findings"], said["notes"]) == (True, [], [])
+    assert [(signer["trusted"], len(signer["id"])) for signer in said["signers"]] == [(True, 64)]
     said = json.loads(verify(copy, quick, "--min-assurance", "live", "--json").stdout)
     assert said["ok"] is False
     assert said["findings"]
