@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from certify.model.trading import Instrument, Order, OrderType, Quote, Side, TimeInForce, Trade
-from certify.venue import SimulatedVenue
+from certify.venue import HouseFeed, SimulatedVenue
 from certify.venue.market import Market
 
 NAME = "ACME.SIM"
@@ -145,3 +145,51 @@ def test_several_calls_together_are_heard_at_their_end():
         floor.venue.print_trade(Trade(NAME, cents(1000), Decimal(1), 8), 9)
         assert floor.heard == []
     assert [event.ts_event_ns for event in floor.heard] == [7, 9]
+
+
+def test_the_short_way_leaves_the_same_numbers_and_ids_behind():
+    short, plain = Floor(), Floor()
+    house = HouseFeed(short.venue, NAME)
+    assert house.unnoticed is False, "somebody listens"
+    for step in (1000, 1001, 1001, 1002):
+        plain.do("quote", step, 3, 1, 4)
+        plain.venue.print_trade(Trade(NAME, cents(step), Decimal(2), 5))
+        with short.venue.together():
+            assert house.quote((step, 3, step + 1, 4), short.feed)
+            assert house.trade(step, short.feed)
+    for floor in (short, plain):
+        floor.now_ns = 10_000
+        floor.heard.clear()
+        floor.do("ask")
+        floor.do("market", Side.BUY, 2)
+        floor.do("book")
+    assert short.heard == plain.heard
+
+
+def test_the_short_way_is_refused_where_somebody_has_to_hear_or_to_trade():
+    floor = Floor()
+    house = HouseFeed(floor.venue, NAME)
+    top = (1000, 3, 1001, 4)
+    assert house.quote(top, None) == 0, "another session listens"
+    floor.do("stop", Side.BUY, 1010, 1)
+    assert house.trade(1000, floor.feed) == 0
+    assert house.quote(top, floor.feed) > 0
+    floor.do("limit", Side.BUY, 990, 1, TimeInForce.GTC)
+    assert house.quote(top, floor.feed) == 0
+    floor.do("cancel_all")
+    floor.do("halt")
+    assert house.quote(top, floor.feed) == 0
+
+
+def test_a_market_is_unnoticed_until_somebody_listens_orders_or_holds():
+    floor = Floor()
+    floor.feed.unsubscribe(NAME)
+    house = HouseFeed(floor.venue, NAME)
+    floor.do("quote", 1000, 3, 1, 3)
+    assert house.unnoticed
+    floor.do("limit", Side.BUY, 990, 1, TimeInForce.GTC)
+    assert not house.unnoticed
+    floor.do("cancel_all")
+    assert house.unnoticed
+    floor.do("market", Side.BUY, 1)
+    assert not house.unnoticed
