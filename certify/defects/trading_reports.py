@@ -99,6 +99,7 @@ def _invalid_order_silent(platform: Any) -> None:
             "QTY",
             "PRICE",
             "TICK",
+            "110",  # what IB says of a price off the tick
         )
         refused = update.exec_type is ExecType.REJECTED and update.code in codes
         return () if refused else (update,)

@@ -90,7 +90,7 @@ def stop_waits(desk: Desk) -> Finding:
         "place a buy stop above the market, then a sell stop below",
         "move quote and last trade through it",
     ),
-    passes_when="FILLED each time, no fill worse than the quote shown then",
+    passes_when="no fill before, FILLED each time, no fill worse than the quote shown then",
     remedy="watch the market for every working stop; check after each trade and quote",
     needs=("orders.stop",),
     methods=("market_data.inject",),
@@ -101,6 +101,7 @@ def stop_triggers(desk: Desk) -> Finding:
     said = []
     for side in (Side.BUY, Side.SELL):
         order = _stop(desk, OrderType.STOP, side)
+        desk.untouched(order, f"the {side.value} stop to wait for the market")
         far = _move(desk, STOP_TICKS + 3, STOP_TICKS + 2, side)
         desk.filled_end(order)
         for price in fill_prices(desk.entry(order)):
