@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from rich.console import Console
 from rich.text import Text
 
 from certify.cli.console import PlainConsole
-from certify.cli.keyring import Row
 from certify.cli.live.draw import STYLES
 from certify.cli.live.text import clock_text, one_line
 from certify.model.card import CheckCard
 from certify.model.ids import PhaseId
 from certify.plan import Plan, PlannedCheck
 from certify.report.words import OUTCOME_WORDS, PHASE_TITLES
+
+if TYPE_CHECKING:
+    from certify.cli.keyring import Row
 
 SEVERITY_STYLES = {"critical": "bold", "major": "", "minor": "dim"}
 

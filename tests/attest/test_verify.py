@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 from dataclasses import replace
 from pathlib import Path
 
@@ -193,33 +192,6 @@ def test_an_edited_artifact(issued):
 
 def test_what_was_added_later_is_no_evidence_and_no_harm(issued):
     (issued.run_dir / "artifacts/chart.png").write_bytes(b"drawn later")
-    assert check(issued).ok
-
-
-def mutations(data: bytes, rng: random.Random, count: int):
-    """Yield `count` copies of `data` with one byte changed, dropped or added."""
-    for _ in range(count):
-        at = rng.randrange(len(data))
-        kind = rng.choice(["change", "change", "flip_case", "drop", "add"])
-        byte = bytes([data[at] ^ (0x20 if kind == "flip_case" else rng.randrange(1, 256))])
-        if kind == "drop":
-            yield at, data[:at] + data[at + 1 :]
-        elif kind == "add":
-            yield at, data[:at] + bytes([rng.randrange(256)]) + data[at:]
-        else:
-            yield at, data[:at] + byte + data[at + 1 :]
-
-
-@pytest.mark.parametrize("name", [CERTIFICATE_FILE, JOURNAL_FILE, RESULT_FILE, VERDICT_FILE, PLAN_FILE])
-def test_no_single_byte_can_be_changed_unseen(issued, name):
-    path = issued.run_dir / name
-    data = path.read_bytes()
-    for at, mutant in mutations(data, random.Random(20260101), 70):
-        path.write_bytes(mutant)
-        found = check(issued)
-        assert mutant == data or not found.ok, (at, mutant[max(0, at - 20) : at + 20])
-        assert mutant == data or any(name in place for place in places(found))
-    path.write_bytes(data)
     assert check(issued).ok
 
 
