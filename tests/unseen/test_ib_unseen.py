@@ -19,8 +19,6 @@ import lab
 
 HEALTHY = {  # a selection that takes seconds
     "bot": (
-        "market_data.delayed_marked",
-        "market_data.lines_after_reset",
         "broker.account_adds_up",
         "broker.missed_fill_recovered",
         "broker.warnings_harmless",
@@ -34,15 +32,14 @@ HEALTHY = {  # a selection that takes seconds
         "broker.pacing_kept",
         "broker.refused_change_keeps_order",
         "broker.duplicate_execution",
-        "execution.fills_through_1100",
         "execution.cash",
     ),
     "warden": ("risk.max_order_qty", "risk.kill_blocks_orders", "trade_monitor.resolve"),
 }
 SAMPLE = {  # mutant -> the check that must turn red
     "status_of_the_library_believed": "broker.reject_is_reject",
-    "corrections_count_again": "broker.corrected_execution",
-    "data_lost_is_data_kept": "market_data.lines_after_1101",
+    "local_times": "broker.execution_times",
+    "every_notice_alarms": "market_data.good_news",
     "cancels_everybodys": "execution.others_left_alone",
     "no_throttle": "broker.pacing_kept",
 }

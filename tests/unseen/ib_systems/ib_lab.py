@@ -16,7 +16,7 @@ sys.path.insert(0, str(HERE.parent))
 import lab  # noqa: E402
 
 SYSTEMS = {
-    "bot": (BOT / "adapter.py", ("market_data", "broker", "execution", "broker_framework")),
+    "bot": (HERE / "bot_system.py", ("market_data", "broker", "execution", "broker_framework")),
     "mill": (HERE / "mill.py", ("market_data", "broker", "execution")),
     "warden": (HERE / "warden.py", ("market_data", "execution", "risk", "trade_monitor")),
 }
@@ -39,7 +39,7 @@ def profile(name: str, mutant: str = "", mode: str = "standard") -> dict[str, An
     return {
         "version": 1,
         "name": f"{name}-{mutant}" if mutant else name,
-        "subject": {"name": name, "version": "1", "paths": [str(adapter.parent)]},
+        "subject": {"name": name, "version": "1", "paths": [str(HERE), str(BOT)]},
         "components": dict.fromkeys(ports, component),
         "instruments": lab.STOCKS,
         "mode": mode,

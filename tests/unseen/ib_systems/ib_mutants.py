@@ -309,7 +309,7 @@ def waits_for_commission(bot, shell):
         old(self, trade, fill, report)
 
 
-@mutant("bot", "orders")
+@mutant("bot", "fills")
 def commission_of_another(bot, shell):
     """A commission report is booked with the first fill of its order, not with its own."""
 

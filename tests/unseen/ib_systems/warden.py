@@ -43,6 +43,7 @@ NOT_HERE = {
     "risk.max_open_orders": "not limited",
     "risk.max_order_rate": "the library keeps the pace",
     "risk.max_daily_loss": "a person looks after that",
+    "alerts.stale": "silence is told on a link that is up only; one that is down raises DISCONNECT",
     "alerts.reject_rate": "a person looks after that",
     "alerts.loss": "a person looks after that",
 }
