@@ -9,6 +9,7 @@ import typer
 import certify
 from certify.cli import (
     checks_command,
+    diff_command,
     doctor_command,
     gateway_command,
     history_command,
@@ -55,6 +56,7 @@ app.command("phase")(phase_command.phase)
 app.command("plan")(plan_command.plan)
 app.command("report")(report_command.report)
 app.command("history")(history_command.history)
+app.command("diff")(diff_command.diff)
 app.command("verify")(verify_command.verify)
 app.command("sign-off")(signoff_command.sign_off)
 app.command("revoke")(revoke_command.revoke)
