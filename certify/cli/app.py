@@ -18,11 +18,14 @@ from certify.cli import (
     phase_command,
     plan_command,
     profile_command,
+    recertify_command,
     report_command,
     revoke_command,
     run_command,
+    schedule_command,
     selftest_command,
     signoff_command,
+    status_command,
     verify_command,
 )
 
@@ -58,6 +61,9 @@ app.command("report")(report_command.report)
 app.command("history")(history_command.history)
 app.command("diff")(diff_command.diff)
 app.command("verify")(verify_command.verify)
+app.command("status")(status_command.status)
+app.command("recertify")(recertify_command.recertify)
+app.command("schedule")(schedule_command.schedule)
 app.command("sign-off")(signoff_command.sign_off)
 app.command("revoke")(revoke_command.revoke)
 app.command("checks")(checks_command.checks)

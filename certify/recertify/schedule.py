@@ -79,7 +79,7 @@ def scheduled_in(crontab: str) -> tuple[str, ...]:
 
 def service_unit(job: Job) -> str:
     """Return the systemd service that runs it once."""
-    lines = [f"Environment={_systemd(f'{name}={value}')}" for name, value in job.environment]
+    lines = [f"Environment={_quoted(f'{name}={value}')}" for name, value in job.environment]
     return "\n".join(
         [
             "[Unit]",
@@ -118,7 +118,11 @@ def timer_unit(job: Job, delay_s: float) -> str:
 
 def _systemd(word: str) -> str:
     """Return a word of a unit file: quoted, its specifiers and variables taken as they are."""
-    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    return _quoted(word).replace("$", "$$")
+
+
+def _quoted(word: str) -> str:
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
     return f'"{escaped}"' if re.search(r"[\s\"'\\;]", word) or not word else escaped
 
 
