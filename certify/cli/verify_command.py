@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,7 @@ from certify.cli.options import JsonOption, OutOption, TrustOption
 
 
 def verify(
-    certificate: Annotated[Path, typer.Argument(help="The certificate, or its run directory.")],
+    certificate: Annotated[Path, typer.Argument(help="The certificate, its run directory, or an archive.")],
     key: Annotated[
         list[Path] | None,
         typer.Option("--key", help="Trust only this public key; repeatable. Default: own and trust file."),
@@ -37,7 +38,7 @@ def verify(
         str | None, typer.Option("--not-before", metavar="TIME", help="Refuse one issued before this.")
     ] = None,
     evidence: Annotated[
-        Path | None, typer.Option("--evidence", help="Run directory: recompute the verdict from it.")
+        Path | None, typer.Option("--evidence", help="Run directory or archive: recompute the verdict.")
     ] = None,
     out: OutOption = None,
     json: JsonOption = False,
@@ -48,7 +49,9 @@ def verify(
     from certify.attest.verify import VerifyRules
     from certify.attest.verify import verify as verify_certificate
     from certify.cli.verification import assurance_named, moment, print_verification
+    from certify.evidence.files import CERTIFICATE_FILE
     from certify.model.ids import ExitCode
+    from certify.store.archive import evidence_dir
     from certify.store.runs import run_store
 
     asked = VerifyRules(
@@ -56,17 +59,24 @@ def verify(
         require_signers=tuple(require_signer or ()),
         not_before_ns=moment("--not-before", not_before),
     )
-    found = verify_certificate(
-        certificate / "certificate.json" if certificate.is_dir() else certificate,
-        at_ns=clock.now_ns(),
-        subject=subject,
-        profile=profile,
-        min_assurance=assurance_named(min_assurance),
-        evidence=evidence,
-        rules=rules_here(
-            run_store(out).home, keys=key or (), trust=trust, revocations=revocations or (), base=asked
-        ),
+    wanted = assurance_named(min_assurance)
+    rules = rules_here(
+        run_store(out).home, keys=key or (), trust=trust, revocations=revocations or (), base=asked
     )
+    with ExitStack() as unpacked:
+        said = unpacked.enter_context(evidence_dir(certificate))
+        against = (
+            said if evidence == certificate else evidence and unpacked.enter_context(evidence_dir(evidence))
+        )
+        found = verify_certificate(
+            said / CERTIFICATE_FILE if said.is_dir() else said,
+            at_ns=clock.now_ns(),
+            subject=subject,
+            profile=profile,
+            min_assurance=wanted,
+            evidence=against,
+            rules=rules,
+        )
     print_verification(found, sys.stdout, as_json=json)
     if not found.ok:
         raise typer.Exit(ExitCode.NOT_ACCEPTABLE)

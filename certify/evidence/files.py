@@ -97,7 +97,7 @@ def read_json(path: Path, cls: type[T]) -> T:
         return codec.decode(cls, json.loads(path.read_bytes()))
     except OSError as error:
         raise EvidenceError(f"{path.name}: expected a file, was {error.strerror}") from error
-    except ValueError as error:  # JSON, UTF-8 and codec errors are all of them
+    except (ValueError, RecursionError) as error:  # JSON, UTF-8 and codec errors, and JSON that is too deep
         raise EvidenceError(f"{path.name}: {error}") from error
 
 

@@ -105,7 +105,7 @@ class JournalReader:
     def _parsed(self, line: bytes) -> dict[str, Any]:
         try:
             data = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise self._damaged(self.lines + 1, "one JSON object", str(error)) from error
         if not isinstance(data, dict) or set(data) != _KEYS:
             found = sorted(data) if isinstance(data, dict) else type(data).__name__

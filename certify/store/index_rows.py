@@ -11,11 +11,11 @@ import socket
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from certify import clock
+from certify.attest.times import ns_of
 from certify.errors import EvidenceError
 from certify.evidence.files import CERTIFICATE_FILE, RESULT_FILE, VERDICT_FILE, read_json, sha256_file
 from certify.model.ids import Outcome
@@ -161,18 +161,6 @@ def _certificate(key: str, path: Path, result: RunResult, clean: Clean) -> Row |
         raise EvidenceError(f"{path.name}: expected a certificate, was not one: {error!r}") from error
     named = {"profile": result.profile.name, "subject": result.subject.name}
     return _cleaned({"run_key": key, **named, **dates, "digest": f"sha256:{sha256_file(path)}"}, clean)
-
-
-def ns_of(text: str) -> int:
-    """Return the nanoseconds since the epoch of an RFC 3339 time, to the millisecond.
-
-    Raises:
-        ValueError: it is none, or says no zone.
-    """
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError(f"expected a time with its zone, was {text!r}")
-    return round(moment.timestamp() * 1000) * clock.NS_PER_MS
 
 
 def _cleaned(row: Mapping[str, Any], clean: Clean) -> Row:
