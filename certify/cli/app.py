@@ -11,6 +11,7 @@ from certify.cli import (
     checks_command,
     diff_command,
     doctor_command,
+    export_command,
     gateway_command,
     history_command,
     init_command,
@@ -60,6 +61,7 @@ app.command("plan")(plan_command.plan)
 app.command("report")(report_command.report)
 app.command("history")(history_command.history)
 app.command("diff")(diff_command.diff)
+app.command("export")(export_command.export)
 app.command("verify")(verify_command.verify)
 app.command("status")(status_command.status)
 app.command("recertify")(recertify_command.recertify)
