@@ -79,6 +79,8 @@ class Ticket:
     order_id: int = 0
     perm_id: int = 0
     fills: dict[str, Fill] = field(default_factory=dict)
+    revisions: dict[str, int] = field(default_factory=dict)
+    """The last revision of each execution, also of those that were taken back."""
     change: tuple[Decimal, Decimal | None] | None = None
     cancelling: bool = False
     word: str = "PendingSubmit"
@@ -460,10 +462,11 @@ class Bot:
             return
         base, _, revision = execution.execId.rpartition(".")
         known = ticket.fills.get(base)
-        if known is not None and int(known.exec_id.rpartition(".")[2]) >= int(revision):
-            if known.commission is None and commission is not None:
+        if ticket.revisions.get(base, 0) >= int(revision):
+            if known is not None and known.exec_id == execution.execId and commission is not None:
                 known.commission = exact(commission)
             return
+        ticket.revisions[base] = int(revision)
         self._acknowledged(ticket)
         if known is not None:
             del ticket.fills[base]

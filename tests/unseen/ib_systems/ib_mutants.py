@@ -529,7 +529,11 @@ def book_without_fills(bot, shell):
     wrap(bot.Bot, "_load")(
         lambda old, self: (
             old(self),
-            [ticket.fills.clear() for ticket in self.tickets.values() if not ticket.over],
+            [
+                (ticket.fills.clear(), ticket.revisions.clear())
+                for ticket in self.tickets.values()
+                if not ticket.over
+            ],
         )
     )
 
