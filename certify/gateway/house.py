@@ -45,9 +45,10 @@ class Desk(Protocol):
     """Answers some requests and does some actions.
 
     A desk may also have any of these, called when something happened: `connected(client)` after the first
-    messages of a session, `forget(client)` when a client has gone, `new_day()`, `opened(account)` for a
-    further account, `started()` when time begins to pass, `closing()` before everything is forgotten, and
-    `fault(name)` with the name of what has changed (`certify.gateway.faults`).
+    messages of a session, `forget(client)` when a client has gone, `day_ends()` at the close and then
+    `new_day()`, `opened(account)` for a further account, `started()` when time begins to pass, `closing()`
+    before everything is forgotten, and `fault(name)` with the name of what has changed
+    (`certify.gateway.faults`).
     """
 
     def handlers(self) -> Mapping[type[Any], Callable[[ClientSession, Any], None]]:
@@ -333,7 +334,8 @@ class Gateway:
             self.start()
 
     def new_day(self) -> None:
-        """Begin a new trading day: DAY orders end, the day before is no longer listed."""
+        """Begin a new trading day: first the close, then DAY orders end and the day before is forgotten."""
+        self._tell("day_ends")
         self.venue.close_session()
         self.venue.open_session()
         self._tell("new_day")

@@ -12,6 +12,7 @@ from certify.venue.generator import (
 from certify.venue.house import HouseFeed
 from certify.venue.orders import Code
 from certify.venue.session import VenueListener, VenueSession
+from certify.venue.upkeep import forget_past, house_prices
 
 __all__ = [
     "Code",
@@ -25,4 +26,6 @@ __all__ = [
     "VenueListener",
     "VenueSession",
     "default_price",
+    "forget_past",
+    "house_prices",
 ]

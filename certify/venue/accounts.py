@@ -95,6 +95,12 @@ class Holding:
         """What the open quantity cost, signed as `qty`, in money units."""
         self.realized = 0
 
+    def copy(self) -> Holding:
+        """Return the same position as one of its own."""
+        other = Holding(self.contract)
+        other.qty, other.cost, other.realized = self.qty, self.cost, self.realized
+        return other
+
     def apply(self, lots: int, value: int) -> None:
         """Book a trade of signed `lots` worth signed `value` money units."""
         qty = self.qty
@@ -159,8 +165,8 @@ class Account:
     """One customer of the venue."""
 
     __slots__ = (
-        "cash", "commissions", "currency", "executions", "holdings", "id", "money", "orders", "rejected",
-        "reports", "sessions", "working",
+        "carried", "cash", "commissions", "currency", "executions", "holdings", "id", "money", "orders",
+        "rejected", "reports", "sessions", "working",
     )  # fmt: skip
 
     def __init__(self, account_id: str, cash: Decimal, currency: str, money: Money) -> None:
@@ -171,6 +177,8 @@ class Account:
         self.cash = money.inside(cash)
         self.commissions = 0
         self.holdings: dict[str, Holding] = {}
+        self.carried: dict[str, Holding] = {}
+        """The positions from before the executions that are kept; see `upkeep.py`."""
         self.orders: dict[str, VenueOrder] = {}
         self.working: dict[str, VenueOrder] = {}
         """Orders that may still trade, oldest first, by client order id."""
@@ -211,7 +219,8 @@ class Account:
 
     def _rebook(self, instrument: str, contract: Contract) -> None:
         """Make the position of an instrument from the fills that stand."""
-        holding = self.holdings[instrument] = Holding(contract)
+        before = self.carried.get(instrument)
+        holding = self.holdings[instrument] = before.copy() if before is not None else Holding(contract)
         for other in self.executions:
             if other.order.instrument == instrument:
                 lots = other.order.sign * other.lots

@@ -10,7 +10,9 @@ from certify.gateway.trading_calendar import ZONE_NAME, hours_of, hours_text
 from certify.gateway.wire.answers import WireContractDetails
 from certify.gateway.wire.contract import WireContract
 
-ORDER_TYPES = "DAY,FOK,GTC,GTD,IOC,LIT,LMT,MIT,MKT,OCA,OPG,STP,STPLMT,TRAIL,WHATIF"
+ORDER_TYPES = (
+    "DAY,FOK,GTC,GTD,IOC,LIT,LMT,LOC,MIDPX,MIT,MKT,MOC,MTL,OCA,OPG,PEGMID,REL,STP,STPLMT,TRAIL,WHATIF"
+)
 """What the simulated gateway takes; a real one lists many more."""
 _AGG_GROUPS = {"STK": 1, "OPT": 2, "CASH": 4, "FUT": 2147483647, "IND": 2147483647, "CRYPTO": 2147483647}
 

@@ -55,6 +55,8 @@ class Changes:
         shape = self._desk.entry.check(order, record.instrument)
         if order.total_quantity < record.filled:
             raise rejected(refusals.words("BELOW_CUM_QTY", f"{record.filled:f} have filled"))
+        if Wait.TRANSMIT not in record.waits:
+            self._desk.buying_power.check_change(record, order, shape)
         return shape
 
     @staticmethod
@@ -65,6 +67,8 @@ class Changes:
             (old.order_type, old.tif, old.aux_price, old.trail_stop_price, old.good_till_date)
             == (order.order_type, order.tif, order.aux_price, order.trail_stop_price, order.good_till_date)
         )  # fmt: skip
+        if record.shape.follows or _conditions(old) != _conditions(order):
+            return False
         return same and (shape_limited(record) or order.lmt_price == old.lmt_price)
 
     def _anew(self, record: OrderRecord, order: WireOrder, shape: Shape) -> None:
@@ -72,11 +76,14 @@ class Changes:
         self._desk.pull(record)
         self._adopt(record, order, shape)
         record.triggered = False
-        record.waits.discard(Wait.BENCH)
-        for wait, holds in ((Wait.TRIGGER, not shape.native), (Wait.OPEN, order.tif == "OPG")):
-            record.waits.discard(wait)
-            if holds:
-                record.waits.add(wait)
+        record.waits -= {Wait.BENCH, Wait.QUOTE}
+        held = {
+            Wait.TRIGGER: not shape.native,
+            Wait.OPEN: order.tif == "OPG",
+            Wait.CLOSE: shape.close,
+        }
+        record.waits -= held.keys()
+        record.waits |= {wait for wait, holds in held.items() if holds}
         record.told = None
         if record.filled >= record.total:
             record.status = FILLED
@@ -86,9 +93,9 @@ class Changes:
         else:
             self._desk.proceed(record)
 
-    @staticmethod
-    def _adopt(record: OrderRecord, order: WireOrder, shape: Shape) -> None:
+    def _adopt(self, record: OrderRecord, order: WireOrder, shape: Shape) -> None:
         """Let the new terms hold; the order stays in its OCA group."""
+        conditional = _conditions(record.terms) != _conditions(order)
         if record.group is not None and not order.oca_group:
             order = replace(order, oca_group=record.terms.oca_group, oca_type=record.terms.oca_type)
         trail_changed = (order.aux_price, order.trailing_percent, order.trail_stop_price) != (
@@ -97,7 +104,8 @@ class Changes:
         record.terms = settle(order, record.order_id, record.account, shape)
         record.shape = shape
         record.total = record.terms.total_quantity
-        record.limit = record.terms.lmt_price
+        if shape.limit or not shape.derives:
+            record.limit = record.terms.lmt_price
         if shape.trigger:
             record.stop = order.aux_price
         elif not shape.trailing:
@@ -105,3 +113,9 @@ class Changes:
         elif trail_changed:
             record.stop = order.trail_stop_price
         record.changed()
+        if conditional:
+            self._desk.conditions.renew(record)
+
+
+def _conditions(order: WireOrder) -> tuple[object, ...]:
+    return order.conditions, order.conditions_cancel_order

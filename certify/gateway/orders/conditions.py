@@ -79,6 +79,16 @@ class Conditions:
             else:
                 self._desk.triggers.follow(_instrument(each, self._gateway) or "", "TRADE", "QUOTE")
 
+    def renew(self, record: OrderRecord) -> None:
+        """Watch for an order by the conditions that it has been given since, or no more when it has none."""
+        self._waiting = [each for each in self._waiting if each is not record]
+        record.waits.discard(Wait.CONDITION)
+        self.begin(record)
+
+    def forget_ended(self) -> None:
+        """Watch no more for orders that have ended."""
+        self._waiting = [each for each in self._waiting if each.working]
+
     def traded(self, instrument: str, price: Decimal) -> None:
         """Hear of a trade."""
         self._last[instrument] = price
@@ -91,7 +101,7 @@ class Conditions:
 
     def _look_at_all(self) -> None:
         if self._waiting:
-            self._waiting = [each for each in self._waiting if each.working]
+            self.forget_ended()
             for record in tuple(self._waiting):
                 self.look(record)
 

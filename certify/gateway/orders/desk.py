@@ -11,11 +11,14 @@ from certify.gateway.orders import refusals
 from certify.gateway.orders.answers import Answers, execution_facts, order_facts
 from certify.gateway.orders.behaviours import Behaviours, Rule
 from certify.gateway.orders.changes import Changes
+from certify.gateway.orders.closing import closing_auction
 from certify.gateway.orders.conditions import Conditions
 from certify.gateway.orders.entry import Entry
 from certify.gateway.orders.exchange_side import ExchangeSide, not_cancellable, wrong_state
 from certify.gateway.orders.groups import Groups
 from certify.gateway.orders.interventions import Interventions
+from certify.gateway.orders.margin import BuyingPower
+from certify.gateway.orders.pegs import Pegs
 from certify.gateway.orders.placing import Placing
 from certify.gateway.orders.records import (
     API_CANCELLED,
@@ -43,6 +46,7 @@ from certify.gateway.wire.requests import (
     ReqIds,
     ReqOpenOrders,
 )
+from certify.venue import forget_past
 
 if TYPE_CHECKING:
     from certify.gateway.client import ClientSession
@@ -64,7 +68,9 @@ class OrderDesk(Answers):
         self.triggers = Triggers(self)
         self.triggers.session = gateway.venue.login(FEED_ACCOUNT, self.triggers)
         self.conditions = Conditions(gateway, self)
+        self.pegs = Pegs(gateway, self)
         self.groups = Groups(self)
+        self.buying_power = BuyingPower(gateway, self)
         self.placing = Placing(gateway, self)
         self.changes = Changes(gateway, self)
         self.behaviours = Behaviours()
@@ -91,6 +97,7 @@ class OrderDesk(Answers):
         return {
             **self.interventions.actions(),
             "behaviour": self.behaviour,
+            "closing_auction": self.closing_auction,
             "orders": self.list_all,
             "executions": self.list_executions,
         }
@@ -113,15 +120,25 @@ class OrderDesk(Answers):
         elif name == "heal":
             self.behaviours.clear()
 
+    def day_ends(self) -> None:
+        """Let the orders for the close trade."""
+        closing_auction(self)
+
     def new_day(self) -> None:
         """End DAY orders that are not at the venue, open for OPG orders and forget the day before."""
         for record in list(self.ledger.working()):
             if record.terms.tif in ("", "DAY") and not record.venue_id:
                 self.end(record, CANCELLED, "End of session")
-        self.ledger.forget_day()
+        self._forget_day()
         for record in list(self.ledger.working()):
             if Wait.OPEN in record.waits:
                 self.triggers.at_opening(record)
+
+    def _forget_day(self) -> None:
+        self.ledger.forget_day()
+        for keeper in (self.triggers, self.conditions, self.pegs, self.groups):
+            keeper.forget_ended()
+        forget_past(self._gateway.venue)
 
     def closing(self) -> None:
         """Let no timer act on what is forgotten."""
@@ -216,6 +233,8 @@ class OrderDesk(Answers):
             return
         if Wait.CONDITION in record.waits and self.conditions.look(record):
             return  # met: it has proceeded from there
+        if not record.waits and record.shape.derives and not self.pegs.price(record):
+            record.waits.add(Wait.QUOTE)
         if not record.waits and self.groups.takes_bench(record):
             record.waits.add(Wait.BENCH)
         if not record.waits:
@@ -327,6 +346,10 @@ class OrderDesk(Answers):
             self.send_commission(execution)
 
     # -- actions
+
+    def closing_auction(self) -> int:
+        """Do the closing auction: MOC and LOC orders trade or end; return how many. `new_day` does it too."""
+        return closing_auction(self)
 
     def behaviour(
         self,

@@ -82,7 +82,7 @@ class Entry:
             raise rejected(wrong)
         if instrument.lot == 1 and order.total_quantity != order.total_quantity.to_integral_value():
             raise Refusal(refusals.FRACTIONAL, FRACTIONAL_TEXT)
-        self._check_tif(order)
+        self._check_tif(order, shape)
         _check_prices(order, shape, instrument.tick)
         return shape
 
@@ -97,9 +97,11 @@ class Entry:
             raise Refusal(NO_ALLOCATION, text)
         return self.accounts[0]
 
-    def _check_tif(self, order: WireOrder) -> None:
+    def _check_tif(self, order: WireOrder, shape: Shape) -> None:
         if order.tif not in TIFS:
             raise rejected(f"Invalid time in force: {order.tif}")
+        if shape.close and order.tif not in ("", "DAY", "GTC"):
+            raise rejected(f"Invalid time in force for an order at the close: {order.tif}")
         if order.tif == "GTD" and time_ns(order.good_till_date) is None:
             raise rejected(refusals.words("EXPIRE_TIME", "a GTD order needs a good-till date"))
         if order.good_after_time and time_ns(order.good_after_time) is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING
@@ -74,15 +75,18 @@ class ExchangeSide:
 
     # -- orders to the venue
 
-    def route(self, record: OrderRecord, qty: Decimal | None = None) -> None:
-        """Send an order, or `qty` of it, to the venue as what it is now."""
+    def route(self, record: OrderRecord, qty: Decimal | None = None, at: Decimal | None = None) -> None:
+        """Send an order, or `qty` of it, to the venue as what it is now, or with the limit price `at`."""
         ledger = self._desk.ledger
         record.routes += 1
         record.venue_id = f"{record.perm_id}.{record.routes}" if record.routes > 1 else str(record.perm_id)
         record.base = record.filled
         ledger.by_venue[record.venue_id] = record
         self._entering = record.venue_id
-        self.session(record.account).submit(self._as_venue(record, qty))
+        order = self._as_venue(record, qty)
+        if at is not None:
+            order = replace(order, type=OrderType.LIMIT, price=at)
+        self.session(record.account).submit(order)
         self._entering = ""
 
     @staticmethod
@@ -128,6 +132,8 @@ class ExchangeSide:
         """
         if record.stop is not None:
             record.triggered = True
+        if record.shape.derives:
+            self._desk.pegs.price(record)
         before = record.filled
         self._forcing = True
         try:
@@ -139,6 +145,12 @@ class ExchangeSide:
             self._desk.later(_TRY_AGAIN_MS, partial(_force_again, qty=left), record)
         if record.working and record.venue_id and left > 0 and record.limit is not None:
             fill(self._gateway.venue, record.account, record.venue_id, left, record.limit)
+
+    def fill_at(self, record: OrderRecord, price: Decimal) -> None:
+        """Have all of an order that is not at the venue traded now, at `price` or better."""
+        self.route(record, at=price)
+        if record.working and record.venue_id and record.remaining > 0:
+            fill(self._gateway.venue, record.account, record.venue_id, record.remaining, price)
 
     # -- reports of the venue
 
@@ -227,7 +239,7 @@ class ExchangeSide:
             self._desk.done(record, f"Filled Size: {record.filled:f}")
         else:
             record.status = record.standing()
-        self._desk.announce(record, again=True)
+        self._desk.announce(record, again=not record.quirks.pop("moved", False))
         if record.status == FILLED:
             self._desk.groups.filled(record, Decimal(0))
 

@@ -63,6 +63,13 @@ class Groups:
         group.members.append(record)
         record.group = group
 
+    def forget_ended(self) -> None:
+        """Forget groups of which nothing works any more, and members that do not."""
+        for key, group in list(self._groups.items()):
+            group.members = [member for member in group.members if member.working]
+            if not group.members:
+                del self._groups[key]
+
     def family(self, record: OrderRecord) -> list[OrderRecord]:
         """Return what is transmitted together with an order: its siblings, then its parent."""
         parent = record.parent

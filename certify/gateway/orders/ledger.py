@@ -124,11 +124,12 @@ class Ledger:
         for record in [each for each in self.orders.values() if not each.working]:
             del self.orders[record.client_id, record.order_id]
             del self.by_perm[record.perm_id]
-        self.by_venue = {key: record for key, record in self.by_venue.items() if record.working}
+        self.by_venue = {key: record for key, record in self.by_venue.items() if record.venue_id == key}
         for kept in (self.executions, self.by_exec, self.by_venue_exec):
             kept.clear()
         for record in self.orders.values():
             record.executions.clear()
+            record.children[:] = [child for child in record.children if child.working]
         self._morning = {key: replace(holding) for key, holding in self._holdings.items()}
 
     def _realize(self, execution: Execution) -> Decimal | None:

@@ -1,4 +1,9 @@
-"""What an order would cost and bind: the numbers of a what-if answer."""
+"""What an order would cost and bind: the numbers of a what-if answer, and whether the account can bear it.
+
+As at IB, an order is looked at before it works: what the account would hold once it had filled must not need
+more initial margin than there is equity with loan value, unless it needs no more than what is held now. Other
+working orders bind nothing.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +14,24 @@ from typing import TYPE_CHECKING
 from certify.gateway.accounts.money import MARGIN, PAID_IN_FULL
 from certify.gateway.contracts.desk import COMMISSIONS
 from certify.gateway.contracts.listing import Listing
+from certify.gateway.orders.entry import rejected
 from certify.gateway.orders.records import PRE_SUBMITTED, ZERO, OrderRecord
+from certify.gateway.orders.shapes import Shape
+from certify.gateway.wire.order import WireOrder
 from certify.gateway.wire.order_answers import WireOrderState
 from certify.model.trading import Side
 from certify.venue import CommissionSchedule, VenueSession
 
 if TYPE_CHECKING:
     from certify.gateway.house import Gateway
+    from certify.gateway.orders.desk import OrderDesk
 
 _CENT = Decimal("0.01")
+_TOO_MUCH = (
+    "YOUR ORDER IS NOT ACCEPTED. IN ORDER TO OBTAIN THE DESIRED POSITION YOUR EQUITY WITH LOAN VALUE "
+    "[{:.2f} {}] MUST EXCEED THE INITIAL MARGIN [{:.2f} {}]"
+)
+"""IB's words, as logs of its users have them."""
 
 
 @dataclass(slots=True)
@@ -41,22 +55,77 @@ def commission(listing: Listing, qty: Decimal) -> tuple[Decimal, Decimal]:
 def what_if(gateway: Gateway, session: VenueSession, record: OrderRecord, price: Decimal) -> WireOrderState:
     """Return what would be if an order filled at `price`: margins before and after, equity, commission."""
     listing = gateway.contracts.known(record.instrument.id)
+    before, after = _margins(gateway, session, record, _signed(record, record.total), price)
+    fee, least = commission(listing, record.total)
+    return _state(session.account().equity, before, after, fee, least, record.instrument.currency)
+
+
+def _signed(record: OrderRecord, qty: Decimal) -> Decimal:
+    return qty if record.side is Side.BUY else -qty
+
+
+def _margins(
+    gateway: Gateway, session: VenueSession, record: OrderRecord, change: Decimal, price: Decimal
+) -> tuple[_Margin, _Margin]:
+    """Return what the positions need, now and with the order's instrument changed by a signed quantity."""
     before, after = _Margin(), _Margin()
-    multiplier = record.instrument.multiplier
     held = ZERO
     for position in session.positions():
+        if not position.qty:
+            continue
         other = gateway.contracts.known(position.instrument)
         cost = position.qty * (position.avg_px or ZERO) * other.instrument.multiplier
         value = cost + position.unrealized_pnl
         before.add(other, value)
-        after.add(other, value)
         if position.instrument == record.instrument.id:
             held = position.qty
-            after.add(other, value, -1)
-    qty = held + (record.total if record.side is Side.BUY else -record.total)
-    after.add(listing, qty * price * multiplier)
-    fee, least = commission(listing, record.total)
-    return _state(session.account().equity, before, after, fee, least, record.instrument.currency)
+        else:
+            after.add(other, value)
+    value = (held + change) * price * record.instrument.multiplier
+    after.add(gateway.contracts.known(record.instrument.id), value)
+    return before, after
+
+
+class BuyingPower:
+    """Refuses what an account cannot bear (201)."""
+
+    def __init__(self, gateway: Gateway, desk: OrderDesk) -> None:
+        """Look at the orders of `desk`."""
+        self._gateway = gateway
+        self._desk = desk
+
+    def check(self, record: OrderRecord) -> None:
+        """Check a new order, a child together with what its parent will trade; raises `Refusal`."""
+        change, parent = _signed(record, record.total), record.parent
+        if parent is not None and parent.working:
+            change += _signed(parent, parent.remaining)
+        before, after = self._margins(record, change, self.value(record, record.limit, record.stop))
+        self._refuse_beyond(record, before, after)
+
+    def check_change(self, record: OrderRecord, order: WireOrder, shape: Shape) -> None:
+        """Check what a working order would become; raises `Refusal` if that needs more than it does now."""
+        limit = order.lmt_price if shape.limit or shape.trailing or shape.follows else None
+        stop = order.aux_price if shape.trigger else order.trail_stop_price if shape.trailing else None
+        left = _signed(record, order.total_quantity - record.filled)
+        old = _signed(record, record.remaining)
+        _, now = self._margins(record, old, self.value(record, record.limit, record.stop))
+        _, then = self._margins(record, left, self.value(record, limit, stop))
+        self._refuse_beyond(record, now, then)
+
+    def value(self, record: OrderRecord, limit: Decimal | None, stop: Decimal | None) -> Decimal:
+        """Return what an order is valued at: its limit, else its trigger, else the market; 0 without any."""
+        return limit or stop or self._desk.triggers.market_price(record) or ZERO
+
+    def _margins(self, record: OrderRecord, change: Decimal, price: Decimal) -> tuple[_Margin, _Margin]:
+        session = self._desk.exchange.session(record.account)
+        return _margins(self._gateway, session, record, change, price)
+
+    def _refuse_beyond(self, record: OrderRecord, before: _Margin, after: _Margin) -> None:
+        if after.initial <= before.initial:
+            return
+        state = self._desk.exchange.session(record.account).account()
+        if after.initial > state.equity:
+            raise rejected(_TOO_MUCH.format(state.equity, state.currency, after.initial, state.currency))
 
 
 def _state(

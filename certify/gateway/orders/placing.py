@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from certify.gateway.contracts import Listing
@@ -85,6 +84,8 @@ class Placing:
             waits.add(Wait.CHILD)
         if terms.tif == "OPG":
             waits.add(Wait.OPEN)
+        if admitted.shape.close:
+            waits.add(Wait.CLOSE)
         if not terms.transmit:
             waits.add(Wait.TRANSMIT)
             record.silent = True
@@ -123,7 +124,8 @@ class Placing:
         for member in going:
             member.waits.discard(Wait.TRANSMIT)
             member.silent = False
-            self._begin(member, rules[member.order_id])
+            if member.working:  # it ends when another of its family is refused
+                self._begin(member, rules[member.order_id])
 
     def _rule(self, record: OrderRecord) -> Rule | None:
         behaviours = self._desk.behaviours
@@ -132,10 +134,18 @@ class Placing:
     def _begin(self, record: OrderRecord, rule: Rule | None) -> None:
         """Let an order that has been transmitted fare as it shall."""
         if rule is None:
-            self._desk.proceed(record)
+            self._proceed(record)
             return
         record.behaviour = rule.name
         BEHAVIOURS[rule.name](self._desk, record, rule.parameters)
+
+    def _proceed(self, record: OrderRecord) -> None:
+        try:
+            self._desk.buying_power.check(record)
+        except Refusal as refusal:
+            self._desk.refuse(record, refusal.code, refusal.text)
+        else:
+            self._desk.proceed(record)
 
     def what_if(self, client_id: int, order: WireOrder) -> None:
         """Answer what an order would cost with one openOrder; with an error if there can be no such order."""
@@ -147,7 +157,7 @@ class Placing:
         except Refusal as refusal:
             self._desk.tell(client_id, order.order_id, refusal.code, refusal.text)
             return
-        price = record.limit or record.stop or self._desk.triggers.market_price(record) or Decimal(0)
+        price = self._desk.buying_power.value(record, record.limit, record.stop)
         state = margin.what_if(self._gateway, self._desk.exchange.session(record.account), record, price)
         terms = replace(current_terms(record), what_if=True)
         client.send(

@@ -33,6 +33,12 @@ class Shape:
     """Whether it is triggered at a better price than now (if touched) and not at a worse one (stop)."""
     trailing: bool = False
     """Whether its trigger follows the market: auxPrice is the distance, or trailingPercent."""
+    derives: str = ""
+    """What its limit comes from: `own` (best price of its side), `mid`, `opposite`; empty: the client."""
+    follows: bool = False
+    """Whether that limit moves with the market; the client's own limit price is how far it may."""
+    close: bool = False
+    """Whether it waits for the close of the day."""
 
 
 SHAPES = {
@@ -46,13 +52,19 @@ SHAPES = {
         Shape(name="LIT", after=OrderType.LIMIT, native=False, limit=True, trigger=True, touched=True),
         Shape(name="TRAIL", after=OrderType.MARKET, native=False, trailing=True),
         Shape(name="TRAIL LIMIT", after=OrderType.LIMIT, native=False, trailing=True),
+        Shape(name="MOC", after=OrderType.MARKET, close=True),
+        Shape(name="LOC", after=OrderType.LIMIT, limit=True, close=True),
+        Shape(name="MTL", after=OrderType.LIMIT, derives="opposite"),
+        Shape(name="REL", after=OrderType.LIMIT, derives="own", follows=True),
+        Shape(name="MIDPRICE", after=OrderType.LIMIT, derives="mid", follows=True),
+        Shape(name="PEG MID", after=OrderType.LIMIT, derives="mid", follows=True),
     )
 }
 """What can be placed; anything else is refused with 387."""
 
 _OTHER_NAMES = {
     "MARKET": "MKT", "LIMIT": "LMT", "STOP": "STP", "STOP LIMIT": "STP LMT", "STPLMT": "STP LMT",
-    "TRAILLMT": "TRAIL LIMIT", "TRAIL LMT": "TRAIL LIMIT", "TRAILLIMIT": "TRAIL LIMIT",
+    "TRAILLMT": "TRAIL LIMIT", "TRAIL LMT": "TRAIL LIMIT", "TRAILLIMIT": "TRAIL LIMIT", "PEGMID": "PEG MID",
 }  # fmt: skip
 
 TIFS = {

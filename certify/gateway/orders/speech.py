@@ -174,7 +174,7 @@ def settle(order: WireOrder, order_id: int, account: str, shape: Shape) -> WireO
     _set(order, "account", account)
     _set(order, "total_quantity", whole_if_whole(order.total_quantity))
     _set(order, "texts", {name: text for name, text in order.texts.items() if text})
-    if not shape.limit and not shape.trailing:
+    if not (shape.limit or shape.trailing or shape.follows):
         _set(order, "lmt_price", None)
     return order
 
@@ -182,13 +182,14 @@ def settle(order: WireOrder, order_id: int, account: str, shape: Shape) -> WireO
 def current_terms(record: OrderRecord) -> WireOrder:
     """Return the order as it holds now: the client's terms with what has become of them."""
     terms, trailing = record.terms, record.shape.trailing
-    same = terms.total_quantity == record.total and terms.lmt_price == record.limit
+    limit = terms.lmt_price if record.shape.follows else record.limit
+    same = terms.total_quantity == record.total and terms.lmt_price == limit
     if same and (not trailing or terms.trail_stop_price == record.stop):
         return terms
     return replace(
         terms,
         total_quantity=record.total,
-        lmt_price=record.limit,
+        lmt_price=limit,
         trail_stop_price=record.stop if trailing else terms.trail_stop_price,
     )
 

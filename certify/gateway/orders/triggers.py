@@ -75,6 +75,13 @@ class Triggers:
             record.waits.discard(Wait.OPEN)
             self._desk.proceed(record)
 
+    def forget_ended(self) -> None:
+        """Watch no more for orders that have ended."""
+        self._opening = [each for each in self._opening if each.working]
+        for instrument in list(self._watched):
+            if not self._waiting(instrument):
+                del self._watched[instrument]
+
     def counterpart(self, record: OrderRecord) -> bool:
         """Whether the market shows something that an order of this side can trade with."""
         self.follow(record.instrument.id, "QUOTE")
@@ -107,6 +114,7 @@ class Triggers:
         """Look at the orders that quotes can trigger."""
         self._quotes[quote.instrument] = quote
         self._desk.conditions.quoted(quote)
+        self._desk.pegs.quoted(quote.instrument)
         if self._opening and quote.bid is not None and quote.ask is not None:
             self._open(quote.instrument)
         for record in self._waiting(quote.instrument):

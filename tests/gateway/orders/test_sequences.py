@@ -116,7 +116,7 @@ def test_a_rejected_order_is_inactive_and_then_201_says_why(bench, client):
         (ib.LimitOrder("BUY", 1, 200.001), 110),
         (ib.StopOrder("BUY", 1, 200.001), 110),
         (ib.MarketOrder("BUY", 0), 434),
-        (ib.Order(action="BUY", totalQuantity=1, orderType="PEG MID"), 387),
+        (ib.Order(action="BUY", totalQuantity=1, orderType="PEG BEST"), 387),
         (ib.MarketOrder("BUY", 1, account="DU999"), 321),
         (ib.MarketOrder("BUY", 1, parentId=55), 10006),
         (ib.Order(action="HOLD", totalQuantity=1, orderType="MKT"), 321),

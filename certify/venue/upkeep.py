@@ -1,0 +1,43 @@
+"""Small services for whoever runs a venue for long: what the house shows, and letting go of past days."""
+
+from __future__ import annotations
+
+import heapq
+from decimal import Decimal
+
+from certify.venue.accounts import Account
+from certify.venue.exchange import SimulatedVenue
+
+
+def house_prices(venue: SimulatedVenue, instrument: str) -> tuple[Decimal | None, Decimal | None]:
+    """Return the house's own bid and ask, customers' orders left out; `None` for a side that it has not."""
+    with venue._dispatcher:
+        market = venue._market(instrument)
+        bid, ask = (market.house.get(sign) for sign in (1, -1))
+        ticks = market.contract.ticks.outside
+        return (
+            ticks(bid.price) if bid is not None and bid.level is not None else None,
+            ticks(ask.price) if ask is not None and ask.level is not None else None,
+        )
+
+
+def forget_past(venue: SimulatedVenue) -> None:
+    """Let go of orders that have ended and of all executions; working orders, cash and positions stay.
+
+    Executions up to now can be busted or corrected no more, nor are they listed; ids of orders that have
+    ended are free again.
+    """
+    with venue._dispatcher:
+        venue._reporter.executions.clear()
+        for account in venue._accounts.values():
+            _forget(account)
+        venue._expiries[:] = [each for each in venue._expiries if each[2].working]
+        heapq.heapify(venue._expiries)
+
+
+def _forget(account: Account) -> None:
+    account.orders = dict(account.working)
+    account.rejected.clear()
+    account.executions.clear()
+    account.reports.clear()
+    account.carried = {name: holding.copy() for name, holding in account.holdings.items()}
