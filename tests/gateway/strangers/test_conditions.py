@@ -88,3 +88,67 @@ def test_a_held_order_with_a_condition_can_be_cancelled_and_moved(ib, apple):
     assert (trade.orderStatus.status, trade.order.lmtPrice) == ("PreSubmitted", 201)
     ib.cancelOrder(order)
     ib.until(is_(trade, "Cancelled"))
+
+
+def test_a_condition_added_to_a_working_order_holds_it(gateway, ib, apple):
+    order = LimitOrder("BUY", 10, 200)
+    trade = place(ib, apple, order=order)
+    ib.until(is_(trade, "Submitted"))
+    place(ib, apple, above(235, apple), order=order, lmtPrice=231)
+    ib.until(is_(trade, "PreSubmitted"), "the order to be held, though it could trade")
+    gateway.do("print_trade", instrument=APPLE, price="235.00")
+    ib.until(is_(trade, "Filled"))
+
+
+def test_a_condition_that_is_met_already_holds_nothing(gateway, ib, apple):
+    gateway.do("print_trade", instrument=APPLE, price="235.00")
+    order = LimitOrder("BUY", 10, 200)
+    trade = place(ib, apple, above(500, apple), order=order)
+    ib.until(is_(trade, "PreSubmitted"))
+    gateway.do("print_trade", instrument=APPLE, price="235.00")
+    place(ib, apple, above(234, apple), order=order)
+    ib.until(is_(trade, "Submitted"))
+
+
+def test_a_condition_taken_off_lets_an_order_go(ib, apple):
+    order = LimitOrder("BUY", 10, 231)
+    trade = place(ib, apple, above(500, apple), order=order)
+    ib.until(is_(trade, "PreSubmitted"))
+    place(ib, apple, order=order)
+    ib.until(is_(trade, "Filled"))
+
+
+def test_a_condition_can_be_changed_and_the_former_one_does_nothing(gateway, ib, apple):
+    order = LimitOrder("BUY", 10, 231)
+    trade = place(ib, apple, above(235, apple), order=order)
+    ib.until(is_(trade, "PreSubmitted"))
+    place(ib, apple, above(240, apple), order=order)
+    ib.reqCurrentTime()
+    gateway.do("print_trade", instrument=APPLE, price="236.00")
+    [echoed] = [each.order for each in ib.reqAllOpenOrders()]
+    assert ([each.price for each in echoed.conditions], trade.orderStatus.status) == ([240], "PreSubmitted")
+    gateway.do("print_trade", instrument=APPLE, price="240.00")
+    ib.until(is_(trade, "Filled"))
+
+
+def test_a_condition_that_cancels_can_be_added(gateway, ib, apple):
+    order = LimitOrder("BUY", 10, 200)
+    trade = place(ib, apple, order=order)
+    ib.until(is_(trade, "Submitted"))
+    place(ib, apple, above(235, apple), order=order, conditionsCancelOrder=True)
+    ib.reqCurrentTime()
+    assert trade.orderStatus.status == "Submitted"
+    gateway.do("print_trade", instrument=APPLE, price="235.00")
+    ib.until(is_(trade, "Cancelled"))
+
+
+def test_a_condition_that_is_not_simulated_is_refused_and_the_order_stays(gateway, ib, apple):
+    order = LimitOrder("BUY", 10, 200)
+    trade = place(ib, apple, order=order)
+    ib.until(is_(trade, "Submitted"))
+    place(ib, apple, VolumeCondition(isMore=True, volume=1, conId=apple.conId, exch="SMART"), order=order)
+    ib.until(lambda: ib.codes(order.orderId))
+    [kept] = gateway.do("orders")
+    assert (ib.codes(order.orderId), kept["status"]) == ([201], "Submitted")
+    [echoed] = [each.order for each in ib.reqAllOpenOrders()]
+    assert echoed.lmtPrice == 200

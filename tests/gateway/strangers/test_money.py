@@ -67,3 +67,15 @@ def test_a_corrected_execution_after_a_night_leaves_what_was_held_before(gateway
     gateway.do("correct", exec_id=fill.execution.execId, price="231.10")
     [corrected] = gateway.do("executions")
     assert float(corrected["realized_pnl"]) == pytest.approx(50 * 231.10 - 50 * 230.02 - 1)
+
+
+def test_what_cannot_be_paid_for_is_refused_and_says_why(gateway, ib, apple):
+    available = next(float(v.value) for v in ib.accountSummary() if v.tag == "AvailableFunds")
+    dear = int(available / 230.01 * 2) + 10
+    assert float(ib.whatIfOrder(apple, MarketOrder("BUY", dear)).initMarginAfter) > available
+    refused = ib.placeOrder(apple, MarketOrder("BUY", dear))
+    ib.until(lambda: ib.codes(refused.order.orderId))
+    [(_, code, text)] = [each for each in ib.errors if each[0] == refused.order.orderId]
+    assert (code, gateway.do("orders")[0]["status"]) == (201, "Inactive")
+    assert "YOUR EQUITY WITH LOAN VALUE [1000000.00 USD] MUST EXCEED THE INITIAL MARGIN" in text
+    assert trade(ib, apple, "BUY", 100)
