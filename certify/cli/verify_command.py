@@ -12,23 +12,29 @@ import typer
 from certify.cli.options import JsonOption, OutOption, TrustOption
 
 
+KeyOption = Annotated[
+    list[Path] | None,
+    typer.Option("--key", help="Trust only this public key; repeatable. Default: own and trust file."),
+]
+RevocationsOption = Annotated[
+    list[Path] | None, typer.Option("--revocations", help="A further list of revocations.")
+]
+SignaturesOption = Annotated[
+    int, typer.Option("--require-signatures", min=1, metavar="N", help="By so many trusted keys.")
+]
+SignerOption = Annotated[
+    list[str] | None,
+    typer.Option("--require-signer", metavar="ID|NAME", help="Signed by this trusted key; repeatable."),
+]
+
+
 def verify(
     certificate: Annotated[Path, typer.Argument(help="The certificate, its run directory, or an archive.")],
-    key: Annotated[
-        list[Path] | None,
-        typer.Option("--key", help="Trust only this public key; repeatable. Default: own and trust file."),
-    ] = None,
+    key: KeyOption = None,
     trust: TrustOption = None,
-    revocations: Annotated[
-        list[Path] | None, typer.Option("--revocations", help="A further list of revocations.")
-    ] = None,
-    require_signatures: Annotated[
-        int, typer.Option("--require-signatures", min=1, metavar="N", help="By so many trusted keys.")
-    ] = 1,
-    require_signer: Annotated[
-        list[str] | None,
-        typer.Option("--require-signer", metavar="ID|NAME", help="Signed by this trusted key; repeatable."),
-    ] = None,
+    revocations: RevocationsOption = None,
+    require_signatures: SignaturesOption = 1,
+    require_signer: SignerOption = None,
     subject: Annotated[str | None, typer.Option("--subject", help="Name or digest it must be for.")] = None,
     profile: Annotated[str | None, typer.Option("--profile", help="Profile name or digest.")] = None,
     min_assurance: Annotated[
