@@ -11,7 +11,6 @@ import typer
 
 from certify.cli.options import JsonOption, OutOption, TrustOption
 
-
 KeyOption = Annotated[
     list[Path] | None,
     typer.Option("--key", help="Trust only this public key; repeatable. Default: own and trust file."),
