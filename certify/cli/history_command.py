@@ -21,6 +21,13 @@ def history(
     rebuild: Annotated[
         bool, typer.Option("--rebuild", help="Make the index again from the run directories first.")
     ] = False,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Show which evidence need not be kept any longer.")
+    ] = False,
+    keep: Annotated[
+        str | None, typer.Option("--keep", metavar="AGE", help="With --prune: nothing younger, as 10y, 90d.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="With --prune: delete it.")] = False,
     index: IndexOption = None,
     out: OutOption = None,
     json: JsonOption = False,
@@ -29,11 +36,16 @@ def history(
     from certify.cli.failure import say
     from certify.cli.history_view import print_history
     from certify.cli.live.text import clean
+    from certify.cli.prune import print_pruning
     from certify.store.history import past_runs
-    from certify.store.remember import rebuilt, recalled
+    from certify.store.remember import rebuilt, recalled, remember
     from certify.store.runs import run_store
 
     store = run_store(out)
+    if prune or keep or yes:
+        print_pruning(store, keep, asked=prune, delete=yes)
+        remember(store, clean, say, index)
+        return
     if rebuild:
         done = rebuilt(store, clean, index)
         say(f"index made again from {store.runs_dir}: {done.written} runs")

@@ -34,6 +34,7 @@ from certify.profile.model import Profile
 from certify.profile.subject import subject_of
 from certify.profile.vocabulary import Vocabulary
 from certify.report import write_all
+from certify.store.retention import write_retention
 from certify.store.runs import RunStore
 from certify.verdict import judge
 
@@ -137,6 +138,7 @@ def certify_run(selection: Selection, store: RunStore, listen: Listen) -> Outcom
         plan = plan_on(bench, profile, phases=selection.phases, checks=selection.checks, subject=subject)
         refuse_live(plan, bench)
         write_request(selection, run_dir)
+        write_retention(run_dir, profile.policy.retention_days)
         write_bytes(run_dir / "plan.json", plan_bytes(plan))
         stream = execute(
             plan, bench, run_id=run_id, run_dir=run_dir, catalogue=BY_ID, stands_on=stands_on(plan, bench)

@@ -201,6 +201,8 @@ def _days(values: Values, name: str) -> dict[str, int]:
 
 def _policy(values: Values, mode: Mode, reading: Reading) -> Policy:
     given: dict[str, Any] = {**_days(values, "validity"), **_days(values, "conditional_validity")}
+    if "retention" in values.data:
+        given["retention_days"] = values.data["retention"]
     if "min_assurance" in values.data:
         given["min_assurance"] = Assurance(values.data["min_assurance"])
     return Policy(

@@ -8,6 +8,7 @@ from certify.adapter.contract import PORTS
 from certify.model.ids import Assurance, ComponentId, Mode, PhaseId, Severity
 from certify.model.trading import LIMIT_UNITS
 from certify.profile.kinds import (
+    AGE,
     ANY_TEXT,
     BOOLEAN,
     DATE,
@@ -201,6 +202,7 @@ def _policy(known: Vocabulary | None) -> Record:
         {
             "validity": DURATION,
             "conditional_validity": DURATION,
+            "retention": AGE,
             "min_assurance": choice("assurance", tuple(Assurance)),
             "min_phase_score": Record("min_phase_score", {phase: number(0, 100) for phase in PhaseId}),
             "checks": _checks(known),

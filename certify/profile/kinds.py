@@ -14,6 +14,7 @@ from certify.profile.yaml import Node, Scalar, describe
 
 _NUMBER = r"[0-9]{1,20}(\.[0-9]{1,20})?"
 _DURATION = re.compile(rf"({_NUMBER})(ms|s|m|h|d)")
+_AGE = re.compile(r"([1-9][0-9]{0,4})([dy])")
 _RATE = re.compile(rf"({_NUMBER})/(s|m|h)")
 _PERCENT = re.compile(rf"({_NUMBER})%")
 _DECIMAL = re.compile(_NUMBER)
@@ -27,6 +28,8 @@ _SECONDS = {
     "h": Decimal(3600),
     "d": Decimal(86400),
 }
+_DAYS_OF_YEAR = 366
+"""Of what is kept for years, no day too early is thrown away."""
 _LARGEST = 10**15
 
 Parse = Callable[[Scalar], Any]
@@ -96,6 +99,12 @@ def seconds(text: str) -> Decimal | None:
     return Decimal(found[1]) * _SECONDS[found[3]] if found else None
 
 
+def days(text: str) -> int | None:
+    """Return the days of an age as `90d` or `7y`, a year as 366; `None` when it is none."""
+    found = _AGE.fullmatch(text)
+    return int(found[1]) * (_DAYS_OF_YEAR if found[2] == "y" else 1) if found else None
+
+
 def per_second(text: str) -> Decimal | None:
     """Return the events per second of a rate as `50/s`, `10/m`; `None` when it is none."""
     found = _RATE.fullmatch(text)
@@ -108,7 +117,7 @@ def percent(text: str) -> Decimal | None:
     return Decimal(found[1]) if found else None
 
 
-def _written(read: Callable[[str], Decimal | None]) -> Parse:
+def _written(read: Callable[[str], Decimal | int | None]) -> Parse:
     return lambda scalar: read(scalar.value) if isinstance(scalar.value, str) else None
 
 
@@ -117,6 +126,7 @@ DURATION = Kind(
     parse=_written(seconds),
     json=_string(_DURATION.pattern),
 )
+AGE = Kind(expected="an age such as 90d or 7y", parse=_written(days), json=_string(_AGE.pattern))
 RATE = Kind(expected="a rate such as 50/s or 10/m", parse=_written(per_second), json=_string(_RATE.pattern))
 PERCENT = Kind(expected="a percentage such as 2%", parse=_written(percent), json=_string(_PERCENT.pattern))
 

@@ -133,6 +133,8 @@ class Policy:
 
     validity_days: int = 90
     conditional_validity_days: int = 30
+    retention_days: int | None = None
+    """How long the evidence of a run is kept; `None`: as long as the tool keeps it by itself."""
     min_assurance: Assurance = Assurance.SIMULATED
     min_phase_score: dict[str, float] = field(default_factory=dict)
     checks: dict[str, CheckOverride] = field(default_factory=dict)

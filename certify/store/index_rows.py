@@ -154,13 +154,29 @@ def _certificate(key: str, path: Path, result: RunResult, clean: Clean) -> Row |
     """Return what a certificate says of itself; whether it may be believed is not the index's business."""
     if not path.is_file():
         return None
+    issued_ns, expires_ns = certificate_dates(path)
+    row = {
+        "run_key": key,
+        "profile": result.profile.name,
+        "subject": result.subject.name,
+        "issued_ns": issued_ns,
+        "expires_ns": expires_ns,
+        "digest": f"sha256:{sha256_file(path)}",
+    }
+    return _cleaned(row, clean)
+
+
+def certificate_dates(path: Path) -> tuple[int, int]:
+    """Return when a certificate says it was issued and expires, in ns; its signature is not looked at.
+
+    Raises:
+        EvidenceError: it is no certificate.
+    """
     try:
         said = json.loads(base64.b64decode(json.loads(path.read_bytes())["payload"]))["predicate"]
-        dates = {"issued_ns": ns_of(said["valid_from"]), "expires_ns": ns_of(said["expires_at"])}
-    except (OSError, ValueError, KeyError, TypeError, binascii.Error) as error:
+        return ns_of(said["valid_from"]), ns_of(said["expires_at"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, binascii.Error) as error:
         raise EvidenceError(f"{path.name}: expected a certificate, was not one: {error!r}") from error
-    named = {"profile": result.profile.name, "subject": result.subject.name}
-    return _cleaned({"run_key": key, **named, **dates, "digest": f"sha256:{sha256_file(path)}"}, clean)
 
 
 def _cleaned(row: Mapping[str, Any], clean: Clean) -> Row:

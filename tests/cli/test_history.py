@@ -153,3 +153,25 @@ def test_a_curve_has_gaps_where_nothing_was_measured() -> None:
     assert sparkline([1.0, None, 8.0]) == "▁ █"
     assert sparkline([5.0, 5.0]) == "▁▁"
     assert sparkline([None]) == " "
+
+
+def test_pruning_is_dry_until_it_is_told_otherwise(quick, home) -> None:
+    run = home / "runs" / quick.run_dir.name
+    old = shutil.copytree(run, home / "runs" / "20000101T000000Z-quick-0000")
+    (old / "certificate.json").unlink()
+    (old / "retention.json").write_text('{"retention_days": 1}')
+    said = json.loads((old / "result.json").read_text())
+    said |= {"finished_at_ns": 946_684_800_000_000_000, "started_at_ns": 946_684_800_000_000_000}
+    (old / "result.json").write_text(json.dumps(said))
+    kept = certify("history", "--out", home, "--prune", "--keep", "99y", "--yes", cwd=home)
+    assert "nothing may go" in kept.stderr
+    dry = certify("history", "--out", home, "--prune", cwd=home)
+    assert (dry.returncode, dry.stdout) == (0, "")
+    assert f"goes   {old.name}" in dry.stderr
+    assert "nothing was deleted" in dry.stderr
+    assert old.is_dir()
+    done = certify("history", "--out", home, "--prune", "--yes", cwd=home)
+    assert "deleted: 1 runs" in done.stderr
+    assert [path.name for path in (home / "runs").iterdir()] == [run.name]
+    wrong = certify("history", "--out", home, "--yes", cwd=home)
+    assert (wrong.returncode, "go with --prune" in wrong.stderr) == (2, True)
