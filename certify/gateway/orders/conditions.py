@@ -74,8 +74,7 @@ class Conditions:
         self._waiting.append(record)
         for each in record.terms.conditions:
             if each.kind == _TIME:
-                due_ns = (time_ns(each.texts[2]) or 0) - self._gateway.now_ns()
-                self._desk.later(max(0, due_ns // 1_000_000) + 1, _look, record)
+                self._desk.at(max(time_ns(each.texts[2]) or 0, self._gateway.now_ns()), _look, record)
             else:
                 self._desk.triggers.follow(_instrument(each, self._gateway) or "", "TRADE", "QUOTE")
 

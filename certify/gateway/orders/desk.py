@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from certify.gateway.house import Gateway
 
 _READ_ONLY = "Error validating request.-'bW' : cause - The API interface is currently in Read-Only mode."
+_LONGEST_TIMER_MS = 86_400_000
 _MOST_WAITING = 10_000
 """Requests kept while IB cannot be reached; any further one is lost."""
 
@@ -154,6 +155,21 @@ class OrderDesk(Answers):
                 call(self, record)
 
         self._gateway.later(delay_ms / 1000, run)
+
+    def at(self, due_ns: int, call: Callable[[OrderDesk, OrderRecord], None], record: OrderRecord) -> None:
+        """Do something with an order at a time unless it has ended; no timer outlives it for long."""
+        self._count_down((due_ns - self._gateway.now_ns()) // 1_000_000 + 1, call, record)
+
+    def _count_down(
+        self, left_ms: int, call: Callable[[OrderDesk, OrderRecord], None], record: OrderRecord
+    ) -> None:
+        if not record.working:
+            return
+        if left_ms <= 0:
+            call(self, record)
+            return
+        step_ms = min(left_ms, _LONGEST_TIMER_MS)
+        self.later(step_ms, lambda desk, waiting: desk._count_down(left_ms - step_ms, call, waiting), record)
 
     def executed(self, account: str) -> None:
         """Let the desk of accounts push what a trade has changed."""

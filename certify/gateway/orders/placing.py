@@ -94,10 +94,9 @@ class Placing:
             self._wait_until(record, time_ns(terms.good_after_time) or 0)
 
     def _wait_until(self, record: OrderRecord, begins_ns: int) -> None:
-        wait_ns = begins_ns - self._gateway.now_ns()
-        if wait_ns > 0:
+        if begins_ns > self._gateway.now_ns():
             record.waits.add(Wait.TIME)
-            self._desk.later(wait_ns // 1_000_000 + 1, _begin, record)
+            self._desk.at(begins_ns, _begin, record)
 
     def _turn_away(
         self, client_id: int, order_id: int, order: WireOrder, refusal: Refusal

@@ -130,9 +130,11 @@ class Bench:
         heapq.heappush(self._timers, due)
 
     def pass_time(self, ms: float) -> None:
-        self._now_s += ms / 1000
-        while self._timers and self._timers[0][0] <= self._now_s:
-            heapq.heappop(self._timers)[2]()
+        end_s = self._now_s + ms / 1000
+        while self._timers and self._timers[0][0] <= end_s:
+            self._now_s, _, call = heapq.heappop(self._timers)
+            call()
+        self._now_s = end_s
 
     def client(self, client_id: int = 1, version: int = 176) -> TestClient:
         return TestClient(self, client_id, version)

@@ -34,6 +34,8 @@ def trade_a_day(bench, client):
     client.place(ib.LimitOrder("BUY", 10, 200, ocaGroup=f"of {parent}", ocaType=1))
     above = ib.PriceCondition(isMore=True, price=400, conId=265598, exch="SMART")
     client.place(ib.LimitOrder("BUY", 10, 200, conditions=[above]))
+    client.place(ib.LimitOrder("BUY", 10, 200, goodAfterTime="20991231-10:00:00"))
+    client.place(ib.LimitOrder("BUY", 10, 200, conditions=[ib.TimeCondition(time="20991231-10:00:00")]))
     gone = client.place(ib.LimitOrder("BUY", 10, 200, tif="GTD", goodTillDate="20991231 23:59:59 UTC"))
     client.cancel(gone)
     client.cancel(child)
