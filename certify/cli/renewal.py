@@ -26,7 +26,7 @@ from certify.recertify.due import why_not, why_renew
 from certify.recertify.log import Log
 from certify.recertify.metrics import Figures, write_metrics
 from certify.recertify.standing import WITHIN, Standing, State, current
-from certify.recertify.state import Attempt, read_state, write_state
+from certify.recertify.state import STATE_FILE, Attempt, read_state, write_state
 from certify.store.runs import RunStore
 
 LOCK_FILE = "locks/recertify.lock"
@@ -138,7 +138,6 @@ class _Renewals:
         self._say(f"{standing.name}: is renewed, because {reason}")
         ran = self._renew(task, reason)
         self._keep(task, ran)
-        self._teller.after(task.profile, standing, ran)
         code = ran.code
         if code is ExitCode.CONDITIONAL and self._orders.accept_conditional:
             code = ExitCode.CERTIFIED
@@ -163,24 +162,31 @@ class _Renewals:
         return replace(ran, took_s=(clock.monotonic_ns() - began_ns) / clock.NS_PER_S)
 
     def _keep(self, task: Task, ran: Ran) -> None:
+        """Keep how it ended, tell it, and keep when it was told that the certificate is about to expire."""
         standing, now_ns = task.standing, clock.now_ns()
         last = self._state.of(standing.profile, standing.subject)
-        told_ns = last.told_expiring_ns if last else 0
-        if not ran.renewed and self._teller.expiring(task.profile, standing, ran, told_ns, now_ns):
-            told_ns = now_ns
-        self._state = self._state.with_attempt(
-            Attempt(
-                profile=standing.profile,
-                subject=standing.subject,
-                at_ns=now_ns,
-                exit_code=int(ran.code),
-                text=clean(ran.text),
-                run_id=ran.run_dir.name if ran.run_dir else "",
-                took_s=round(ran.took_s, 3),
-                told_expiring_ns=told_ns,
-            )
+        attempt = Attempt(
+            profile=standing.profile,
+            subject=standing.subject,
+            at_ns=now_ns,
+            exit_code=int(ran.code),
+            text=clean(ran.text),
+            run_id=ran.run_dir.name if ran.run_dir else "",
+            took_s=round(ran.took_s, 3),
+            told_expiring_ns=last.told_expiring_ns if last else 0,
         )
-        write_state(self._store.home, self._state)
+        self._write(attempt)
+        self._teller.after(task.profile, standing, ran)
+        told_ns = attempt.told_expiring_ns
+        if not ran.renewed and self._teller.expiring(task.profile, standing, ran, told_ns, now_ns):
+            self._write(replace(attempt, told_expiring_ns=now_ns))
+
+    def _write(self, attempt: Attempt) -> None:
+        self._state = self._state.with_attempt(attempt)
+        try:
+            write_state(self._store.home, self._state)
+        except OSError as error:
+            self._say(f"{STATE_FILE}: cannot be written: {error.strerror}")
 
     def _measure(self) -> None:
         """Write the figures of every certificate; a full disk must not undo what was renewed."""

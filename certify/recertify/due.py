@@ -16,7 +16,7 @@ def why_renew(standing: Standing, last: Attempt | None, *, force: bool = False) 
     """
     if force:
         return "asked for by --force"
-    if standing.state is State.REVOKED or standing.withdrawn:
+    if standing.state is State.REVOKED:
         return ""
     if not standing.state.acceptable or standing.state is State.DUE:
         return f"{standing.state}: {standing.reason}" if standing.reason else str(standing.state)
@@ -27,7 +27,7 @@ def why_renew(standing: Standing, last: Attempt | None, *, force: bool = False) 
 
 def why_not(standing: Standing) -> str:
     """Return why a certificate is left alone."""
-    if standing.state is State.REVOKED or standing.withdrawn:
+    if standing.state is State.REVOKED:
         return "revoked: renewed only by --force or `certify run`"
     return f"{standing.state}, due from {standing.renew_at}"
 

@@ -1,7 +1,8 @@
 """How every certificate that is known stands today, with the reason in words.
 
 The identity of a certificate is its profile's and its subject's name. In force is the newest one of an
-identity whose signature holds and which is not revoked; older ones are superseded.
+identity whose signature holds; older ones are superseded, and do not come back when it is revoked: else
+whoever revokes the newest certificate would put the one before it into force.
 """
 
 from __future__ import annotations
@@ -107,8 +108,6 @@ class Standing:
     left_ns: int | None = None
     """Until it expires; negative when it has."""
     changes: tuple[Change, ...] = ()
-    withdrawn: bool = False
-    """Whether the newest certificate of the identity is revoked: only a person asks for another."""
 
     @property
     def name(self) -> str:
@@ -151,13 +150,12 @@ def current(standings: Iterable[Standing]) -> tuple[Standing, ...]:
 
 def _group(known: list[Known], look: Look, *, at_ns: int, within: Fraction) -> Iterator[Standing]:
     newest_first = sorted(known, key=_issued_ns, reverse=True)
-    in_force = next((one for one in newest_first if one.holds and not one.revoked), None)
+    in_force = next((one for one in newest_first if one.holds), None)
     first = in_force or newest_first[0]
-    withdrawn = newest_first[0].revoked
     rest = [one for one in newest_first if one is not first]
     for one in (first, *rest):
         state, reason, changes = _state(one, in_force, look, at_ns=at_ns, within=within)
-        yield _standing(one, state, reason, changes=changes, at_ns=at_ns, within=within, withdrawn=withdrawn)
+        yield _standing(one, state, reason, changes=changes, at_ns=at_ns, within=within)
 
 
 def _issued_ns(one: Known) -> tuple[int, str]:
@@ -218,7 +216,6 @@ def _standing(
     changes: tuple[Change, ...],
     at_ns: int,
     within: Fraction,
-    withdrawn: bool,
 ) -> Standing:
     said = one.verification.certificate
     if said is None:
@@ -239,5 +236,4 @@ def _standing(
         renew_at=clock.iso(renew_at_ns(said, within)),
         left_ns=said.expires_ns - at_ns,
         changes=changes,
-        withdrawn=withdrawn,
     )
