@@ -12,7 +12,7 @@ from certify.venue.generator import (
 from certify.venue.house import HouseFeed
 from certify.venue.orders import Code
 from certify.venue.session import VenueListener, VenueSession
-from certify.venue.upkeep import forget_past, house_prices
+from certify.venue.upkeep import forget_past, held_values, house_prices
 
 __all__ = [
     "Code",
@@ -27,5 +27,6 @@ __all__ = [
     "VenueSession",
     "default_price",
     "forget_past",
+    "held_values",
     "house_prices",
 ]

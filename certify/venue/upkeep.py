@@ -1,4 +1,4 @@
-"""Small services for whoever runs a venue for long: what the house shows, and letting go of past days."""
+"""Services for who runs a venue: what the house shows, what accounts are worth, letting go of past days."""
 
 from __future__ import annotations
 
@@ -19,6 +19,23 @@ def house_prices(venue: SimulatedVenue, instrument: str) -> tuple[Decimal | None
             ticks(bid.price) if bid is not None and bid.level is not None else None,
             ticks(ask.price) if ask is not None and ask.level is not None else None,
         )
+
+
+def held_values(venue: SimulatedVenue, account_id: str) -> tuple[Decimal, dict[str, tuple[Decimal, Decimal]]]:
+    """Return an account's cash, and quantity and value (both signed) of what it holds, by instrument.
+
+    Together they are its equity. For who asks at every order: the positions of a session say more and take
+    several times as long.
+    """
+    with venue._dispatcher:
+        account = venue._accounts[account_id]
+        money, held = account.money, {}
+        for name, holding in account.holdings.items():
+            if holding.qty:
+                mark = venue._markets[name].mark()
+                value = money.outside(holding.cost) if mark is None else holding.value_at(mark)
+                held[name] = (holding.contract.lots.outside(holding.qty), value)
+        return money.outside(account.cash), held
 
 
 def forget_past(venue: SimulatedVenue) -> None:

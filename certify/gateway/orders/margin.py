@@ -20,7 +20,7 @@ from certify.gateway.orders.shapes import Shape
 from certify.gateway.wire.order import WireOrder
 from certify.gateway.wire.order_answers import WireOrderState
 from certify.model.trading import Side
-from certify.venue import CommissionSchedule, VenueSession
+from certify.venue import CommissionSchedule, held_values
 
 if TYPE_CHECKING:
     from certify.gateway.house import Gateway
@@ -52,12 +52,11 @@ def commission(listing: Listing, qty: Decimal) -> tuple[Decimal, Decimal]:
     return max(raw, schedule.minimum_per_order), schedule.minimum_per_order
 
 
-def what_if(gateway: Gateway, session: VenueSession, record: OrderRecord, price: Decimal) -> WireOrderState:
+def what_if(gateway: Gateway, record: OrderRecord, price: Decimal) -> WireOrderState:
     """Return what would be if an order filled at `price`: margins before and after, equity, commission."""
-    listing = gateway.contracts.known(record.instrument.id)
-    before, after = _margins(gateway, session, record, _signed(record, record.total), price)
-    fee, least = commission(listing, record.total)
-    return _state(session.account().equity, before, after, fee, least, record.instrument.currency)
+    equity, before, after = _margins(gateway, record, _signed(record, record.total), price)
+    fee, least = commission(gateway.contracts.known(record.instrument.id), record.total)
+    return _state(equity, before, after, fee, least, record.instrument.currency)
 
 
 def _signed(record: OrderRecord, qty: Decimal) -> Decimal:
@@ -65,25 +64,30 @@ def _signed(record: OrderRecord, qty: Decimal) -> Decimal:
 
 
 def _margins(
-    gateway: Gateway, session: VenueSession, record: OrderRecord, change: Decimal, price: Decimal
-) -> tuple[_Margin, _Margin]:
-    """Return what the positions need, now and with the order's instrument changed by a signed quantity."""
+    gateway: Gateway, record: OrderRecord, change: Decimal, price: Decimal
+) -> tuple[Decimal, _Margin, _Margin]:
+    """Return the equity and what the positions need, now and with one of them changed by a signed quantity.
+
+    What is held already is worth what it is; what comes is worth `price`.
+    """
     before, after = _Margin(), _Margin()
-    held = ZERO
-    for position in session.positions():
-        if not position.qty:
-            continue
-        other = gateway.contracts.known(position.instrument)
-        cost = position.qty * (position.avg_px or ZERO) * other.instrument.multiplier
-        value = cost + position.unrealized_pnl
-        before.add(other, value)
-        if position.instrument == record.instrument.id:
-            held = position.qty
-        else:
-            after.add(other, value)
-    value = (held + change) * price * record.instrument.multiplier
+    equity, held = held_values(gateway.venue, record.account)
+    here, worth = held.get(record.instrument.id, (ZERO, ZERO))
+    for name, (_, value) in held.items():
+        equity += value
+        listing = gateway.contracts.known(name)
+        before.add(listing, value)
+        if name != record.instrument.id:
+            after.add(listing, value)
+    multiplied = price * record.instrument.multiplier
+    if here * change >= 0:
+        value = abs(worth) + abs(change) * multiplied
+    elif abs(change) <= abs(here):
+        value = worth * (here + change) / here
+    else:
+        value = (here + change) * multiplied
     after.add(gateway.contracts.known(record.instrument.id), value)
-    return before, after
+    return equity, before, after
 
 
 class BuyingPower:
@@ -96,36 +100,29 @@ class BuyingPower:
 
     def check(self, record: OrderRecord) -> None:
         """Check a new order, a child together with what its parent will trade; raises `Refusal`."""
-        change, parent = _signed(record, record.total), record.parent
-        if parent is not None and parent.working:
-            change += _signed(parent, parent.remaining)
-        before, after = self._margins(record, change, self.value(record, record.limit, record.stop))
-        self._refuse_beyond(record, before, after)
+        self._refuse_beyond(record, record.total, self.value(record, record.limit, record.stop))
 
     def check_change(self, record: OrderRecord, order: WireOrder, shape: Shape) -> None:
         """Check what a working order would become; raises `Refusal` if that needs more than it does now."""
         limit = order.lmt_price if shape.limit or shape.trailing or shape.follows else None
         stop = order.aux_price if shape.trigger else order.trail_stop_price if shape.trailing else None
-        left = _signed(record, order.total_quantity - record.filled)
-        old = _signed(record, record.remaining)
-        _, now = self._margins(record, old, self.value(record, record.limit, record.stop))
-        _, then = self._margins(record, left, self.value(record, limit, stop))
-        self._refuse_beyond(record, now, then)
+        left = order.total_quantity - record.filled
+        now, then = self.value(record, record.limit, record.stop), self.value(record, limit, stop)
+        if left * then > record.remaining * now:
+            self._refuse_beyond(record, left, then)
 
     def value(self, record: OrderRecord, limit: Decimal | None, stop: Decimal | None) -> Decimal:
         """Return what an order is valued at: its limit, else its trigger, else the market; 0 without any."""
         return limit or stop or self._desk.triggers.market_price(record) or ZERO
 
-    def _margins(self, record: OrderRecord, change: Decimal, price: Decimal) -> tuple[_Margin, _Margin]:
-        session = self._desk.exchange.session(record.account)
-        return _margins(self._gateway, session, record, change, price)
-
-    def _refuse_beyond(self, record: OrderRecord, before: _Margin, after: _Margin) -> None:
-        if after.initial <= before.initial:
-            return
-        state = self._desk.exchange.session(record.account).account()
-        if after.initial > state.equity:
-            raise rejected(_TOO_MUCH.format(state.equity, state.currency, after.initial, state.currency))
+    def _refuse_beyond(self, record: OrderRecord, qty: Decimal, price: Decimal) -> None:
+        change, parent = _signed(record, qty), record.parent
+        if parent is not None and parent.working:
+            change += _signed(parent, parent.remaining)
+        equity, before, after = _margins(self._gateway, record, change, price)
+        if after.initial > max(before.initial, equity):
+            currency = record.instrument.currency
+            raise rejected(_TOO_MUCH.format(equity, currency, after.initial, currency))
 
 
 def _state(

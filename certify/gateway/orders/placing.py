@@ -157,7 +157,7 @@ class Placing:
             self._desk.tell(client_id, order.order_id, refusal.code, refusal.text)
             return
         price = self._desk.buying_power.value(record, record.limit, record.stop)
-        state = margin.what_if(self._gateway, self._desk.exchange.session(record.account), record, price)
+        state = margin.what_if(self._gateway, record, price)
         terms = replace(current_terms(record), what_if=True)
         client.send(
             order_answers.open_order(

@@ -104,6 +104,8 @@ def test_the_children_of_a_bracket_count_with_their_parent(deep, client):
     client.place(ib.LimitOrder("SELL", 8_000, 260, parentId=1, transmit=False), order_id=2)
     client.place(ib.StopOrder("SELL", 8_000, 180, parentId=1), order_id=3)
     assert reasons(client) == []
+    client.place(ib.LimitOrder("SELL", 8_000, 280, parentId=1), order_id=2)
+    assert (reasons(client), deep.orders()[2]["price"]) == ([], "280")
     wanted = ["Submitted", "PreSubmitted", "PreSubmitted"]
     assert [each["status"] for each in deep.orders().values()] == wanted
 
