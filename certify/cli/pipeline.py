@@ -36,6 +36,7 @@ from certify.profile.vocabulary import Vocabulary
 from certify.report import write_all
 from certify.store.retention import write_retention
 from certify.store.runs import RunStore
+from certify.store.since import write_comparison
 from certify.verdict import judge
 
 CARDS = {check.card.id: check.card for check in CATALOGUE}
@@ -190,6 +191,7 @@ def conclude(plan: Plan, run_dir: Path) -> Outcome:
     write_json(run_dir / "result.json", result)
     write_json(run_dir / "verdict.json", verdict)
     certificate = issue(result, verdict, run_dir, signing_key()) if verdict.certificate else None
+    write_comparison(RunStore(run_dir.parent.parent), run_dir)
     reports = write_all(run_dir, CARDS)
     return Outcome(
         run_dir=run_dir,

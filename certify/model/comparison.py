@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from certify.model.ids import Assurance, Grade, Severity
 from certify.model.judgement import AcceptedFailure
 
+COMPARISON_FILE = "comparison.json"
+"""Beside a run: what differs from the certificate before it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparedRun:

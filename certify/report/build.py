@@ -12,6 +12,7 @@ from certify.model.ids import Assurance, Outcome
 from certify.model.judgement import Verdict
 from certify.report import appendix, checks, load, summary, words
 from certify.report.checks import BROKEN, KEPT, Cards
+from certify.report.difference import difference
 from certify.report.files import RunFiles
 from certify.report.metrics import metrics
 from certify.report.views import CheckView, Fact, Mark, PhaseView, ReportView, RuleView
@@ -75,6 +76,7 @@ def _assembled(files: RunFiles, cards: Cards) -> ReportView:
         rules=rules,
         scope=appendix.scope(files),
         waivers=appendix.waivers(files),
+        difference=difference(files.comparison),
         trace=appendix.trace(result.checks, cards, known),
         explanation=appendix.explanation(files),
         environment=appendix.environment(result),

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from certify.errors import EvidenceError
 from certify.model import codec
+from certify.model.comparison import COMPARISON_FILE, Comparison
 from certify.model.ids import Outcome
 from certify.model.judgement import Verdict
 from certify.model.results import RunResult
@@ -71,6 +72,8 @@ class RunFiles:
     certificate: Certificate | None = None
     digests: Mapping[str, str] = field(default_factory=dict)
     """File name → `sha256:…` of its bytes, for every file of the evidence that is there."""
+    comparison: Comparison | None = None
+    """What differs from the certificate before, where there was one."""
     excerpts: Mapping[str, Excerpt] = field(default_factory=dict)
     """Check → its lines of the journal, for checks that did not pass."""
 
@@ -94,8 +97,15 @@ def load_run(run_dir: Path) -> RunFiles:
         verdict=verdict,
         certificate=_certificate(run_dir / "certificate.json"),
         digests={name: _digest(run_dir / name) for name in EVIDENCE_FILES if (run_dir / name).is_file()},
+        comparison=_comparison(run_dir / COMPARISON_FILE, result),
         excerpts=_excerpts(run_dir / "events.jsonl", result),
     )
+
+
+def _comparison(path: Path, result: RunResult) -> Comparison | None:
+    """Return what was compared when the run ended; of another run's it is nothing."""
+    found = _decode(path, Comparison) if path.is_file() else None
+    return found if found is not None and found.after.run_id == result.run_id else None
 
 
 def _decode(path: Path, kind: type[T]) -> T:

@@ -282,6 +282,8 @@ class ReportView:
     rules: tuple[RuleView, ...]
     scope: Table
     waivers: Table | None
+    difference: Table | None
+    """To the last certificate of the same profile and subject."""
     trace: tuple[TraceRow, ...]
     explanation: tuple[Fact, ...]
     environment: tuple[Fact, ...]

@@ -61,3 +61,21 @@ def test_without_a_run_before_it_exits_2(quick) -> None:
     told = certify("diff", cwd=quick.home)
     assert told.returncode == 2
     assert "before it" in told.stderr
+
+
+def test_the_next_run_is_compared_with_the_last_certificate(quick, tmp_path) -> None:
+    shutil.copytree(quick.home / ".certify", tmp_path / "home")
+    done = certify(
+        *("run", "--profile", "quick", "--seed", 2, "--out", tmp_path / "home"),
+        cwd=quick.home,
+        CERTIFY_KEY=str(quick.home / "key.pem"),
+    )
+    run_dir = max((tmp_path / "home" / "runs").iterdir())
+    said = json.loads((run_dir / "comparison.json").read_text())
+    assert said["before"]["run_id"] == quick.run_dir.name, done.stderr
+    assert {"name": "seed", "before": "1", "after": "2"} in said["scope"]
+    report = (run_dir / "report.md").read_text()
+    assert f"({quick.run_dir.name})" in report
+    again = certify("report", run_dir, "--format", "markdown", cwd=tmp_path)
+    assert again.stdout == report
+    assert "Difference to the last certificate" not in (quick.run_dir / "report.md").read_text()
