@@ -10,7 +10,18 @@ from pathlib import Path
 import pytest
 
 CLI = Path(__file__).parents[2] / "certify" / "cli"
-HEAVY = {"cryptography", "jinja2", "matplotlib", "numpy", "pandas", "pyarrow", "pydantic", "securesystemslib"}
+HEAVY = {
+    "cryptography",
+    "jinja2",
+    "matplotlib",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "pydantic",
+    "securesystemslib",
+    "sqlalchemy",
+    "zstandard",
+}
 
 HELP = """
 import json, sys
