@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 
 import pytest
 from filelock import FileLock
 
+from certify.recertify.installed import ask_interpreter
 from tests.recertify.conftest import Desk
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
@@ -173,3 +175,18 @@ def test_a_gate_looks_at_another_checkout(desk: Desk, tmp_path) -> None:
     assert "nothing has changed" in desk.status("--out", home, "--directory", str(other))["reason"]
     (other / "src" / "strategy.py").write_text("sell")
     assert desk.status("--out", home, "--directory", str(other))["code"] == 6
+
+
+def test_a_library_that_was_updated_makes_it_stale(desk: Desk, tmp_path, monkeypatch) -> None:
+    site = tmp_path / "site"
+    (site / "ib_async-1.0.dist-info").mkdir(parents=True)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")]))
+    ask_interpreter.cache_clear()
+    assert desk.certify("recertify", "--profile", "./tiny.yaml").code == 0
+    assert desk.status()["reason"] == "nothing has changed"
+    (site / "ib_async-1.0.dist-info").rename(site / "ib_async-2.0.dist-info")
+    ask_interpreter.cache_clear()
+    found = desk.status()
+    assert (found["state"], found["code"]) == ("stale", 6)
+    assert "python: distributions" in [change["part"] for change in found["changes"]]
+    ask_interpreter.cache_clear()
