@@ -516,6 +516,7 @@ def stand(desk, held, status):
 
 @given(st.lists(st.sampled_from(sorted(MESSAGES)), max_size=15))
 @example(["cancelled", "fill 7", "bust", "cancel"])  # the end was known, and not told yet
+@example(["cancelled", "fill 3", "correct"])
 def test_reports_always_add_up(messages):
     desk = Desk()
     held = desk.order()

@@ -169,21 +169,22 @@ class Ledger:
             self._changed(held, held.change)
         wait_ns = self._waits.commission_ns
         news = News(exec_type=ExecType.TRADE, execution=execution, hold_until_ns=self._now_ns() + wait_ns)
-        # A fill that IB reports after the end, while the end waits to be told, belongs before it.
-        ends = (index for index, each in enumerate(held.news) if each.exec_type in ENDS)
-        held.news.insert(next(ends, len(held.news)), news)
-        self._active[held.order.client_order_id] = held
+        self._before_the_end(held, news)
         if held.known_qty >= held.qty:
             held.over = True
 
     def _take_back(self, held: HeldOrder, execution: Execution, by: str, *, reopens: bool) -> None:
         del held.executions[execution.base]
         held.over = held.ended is not None or any(news.exec_type in ENDS for news in held.news)
-        held.news.append(
-            News(
-                exec_type=ExecType.TRADE_CANCEL, execution=execution, exec_id=f"{by}-cancels", reopens=reopens
-            )
+        kind, exec_id = ExecType.TRADE_CANCEL, f"{by}-cancels"
+        self._before_the_end(
+            held, News(exec_type=kind, execution=execution, exec_id=exec_id, reopens=reopens)
         )
+
+    def _before_the_end(self, held: HeldOrder, news: News) -> None:
+        """Queue what IB reports after an end that has not been told yet: it belongs before it."""
+        ends = (index for index, each in enumerate(held.news) if each.exec_type in ENDS)
+        held.news.insert(next(ends, len(held.news)), news)
         self._active[held.order.client_order_id] = held
 
     def bust(self, exec_id: str) -> None:
