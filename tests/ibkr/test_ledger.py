@@ -517,6 +517,7 @@ def stand(desk, held, status):
 @given(st.lists(st.sampled_from(sorted(MESSAGES)), max_size=15))
 @example(["cancelled", "fill 7", "bust", "cancel"])  # the end was known, and not told yet
 @example(["cancelled", "fill 3", "correct"])
+@example(["change", "correct", "changed", "fill 7"])  # all of the old quantity, not of the new one
 def test_reports_always_add_up(messages):
     desk = Desk()
     held = desk.order()

@@ -100,6 +100,12 @@ class HeldOrder:
         return sum((each.qty for each in self.executions.values()), ZERO)
 
     @property
+    def qty_known(self) -> Decimal:
+        """Return the quantity that IB holds, as far as is known, reported or not."""
+        changed = [news.qty for news in self.news if news.exec_type is ExecType.REPLACED and news.qty]
+        return changed[-1] if changed else self.qty
+
+    @property
     def settled(self) -> bool:
         """Whether nothing more is to be expected or reported, but corrections."""
         return not (self.news or self.open or self.change or self.cancel_sent_ns or self.missing_ns)

@@ -165,12 +165,12 @@ class Ledger:
     def _fill(self, held: HeldOrder, execution: Execution) -> None:
         held.executions[execution.base] = execution
         self._by_execution[execution.base] = held
-        if held.change is not None and held.known_qty > held.qty:
+        if held.change is not None and held.known_qty > held.qty_known:
             self._changed(held, held.change)
         wait_ns = self._waits.commission_ns
         news = News(exec_type=ExecType.TRADE, execution=execution, hold_until_ns=self._now_ns() + wait_ns)
         self._before_the_end(held, news)
-        if held.known_qty >= held.qty:
+        if held.known_qty >= held.qty_known:
             held.over = True
 
     def _take_back(self, held: HeldOrder, execution: Execution, by: str, *, reopens: bool) -> None:
@@ -243,6 +243,8 @@ class Ledger:
 
     def _changed(self, held: HeldOrder, change: Change) -> None:
         held.change, held.asked = None, 0
+        ended = held.ended is not None or any(news.exec_type in ENDS for news in held.news)
+        held.over = ended or held.known_qty >= change.qty
         self._tell(held, News(exec_type=ExecType.REPLACED, qty=change.qty, price=change.price))
 
     def _refuse(self, held: HeldOrder, code: str, text: str) -> None:
