@@ -93,9 +93,16 @@ def test_reset_connections_come_back(rig, mid_message):
     no_false_alarm(rig)
 
 
+def placed(rig):
+    """Return how many orders have come to the gateway."""
+    return sum(counts.get("PlaceOrder", 0) for counts in rig.gateway.do("requests").values())
+
+
 def test_order_that_is_acknowledged_after_the_link_broke_is_not_said_to_be_dead(rig):
     rig.gateway.do("behaviour", name="acknowledge_late", delay_ms=600)
+    before = placed(rig)
     sent = rig.send(10, "99.00")
+    rig.until(lambda: placed(rig) > before, "the order at the gateway")
     rig.gateway.do("reset", client_id=101)
     down(rig)
     connected(rig)

@@ -55,7 +55,7 @@ def test_one_cancels_all(ib, apple):
     orders = [LimitOrder("BUY", 10, price) for price in (200, 210, 231)]
     trades = [ib.placeOrder(apple, each) for each in ib.oneCancelsAll(orders, "group", 1)]
     ib.until(lambda: statuses(trades) == ["Cancelled", "Cancelled", "Filled"], "the group to end")
-    assert ib.positions()[0].position == 10
+    ib.until(lambda: [held.position for held in ib.positions()] == [10], "the position")
 
 
 def test_a_market_order_larger_than_what_is_shown_goes_on_until_it_has_filled(gateway, ib, apple):
