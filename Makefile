@@ -9,7 +9,7 @@ SUPPORTED := import sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (
 PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
 	$$python -c '$(SUPPORTED)' >/dev/null 2>&1 && echo $$python && break; done)
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
-JOBS   ?= 3
+JOBS   ?= 4
 # Clients of the simulated gateway that cannot share one environment; each has its own.
 CLIENTS := $(patsubst tests/clients/%.in,%,$(wildcard tests/clients/*.in))
 NODE    := tests/clients/node

@@ -76,7 +76,7 @@ def test_bars_of_five_seconds_hold_what_happened(bench, client):
         bench.gateway.do("print_trade", instrument=AAPL, price=price, size="10")
     bench.market("229.80", "229.82")
     bench.pass_time(5001)
-    told = {a[0]: a for a in client.all("realtimeBar")}
+    told = {a[0]: a for a in reversed(client.all("realtimeBar"))}  # the first: a second may just have ended
     start, _, high, low, close, volume, average, count = told[1][1:]
     assert start % 5 == 0
     assert (high, low, close, volume, count) == (230.05, 229.90, 230.01, 30, 3)
@@ -85,7 +85,7 @@ def test_bars_of_five_seconds_hold_what_happened(bench, client):
     client.ask("cancelRealTimeBars", 1)
     client.take()
     bench.pass_time(5001)
-    assert [a[0] for a in client.all("realtimeBar")] == [2]
+    assert {a[0] for a in client.all("realtimeBar")} == {2}
 
 
 # -- depth
