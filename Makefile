@@ -15,7 +15,7 @@ CLIENTS := $(patsubst tests/clients/%.in,%,$(wildcard tests/clients/*.in))
 NODE    := tests/clients/node
 # A second environment, with ib_async in the place of ib_insync: what speaks through them passes with either.
 OTHER   := .venv-ib_async
-EITHER  := tests/ibkr tests/broker_session $(addprefix tests/gateway/, orders strangers testing)
+EITHER  := tests/ibkr tests/broker_session $(addprefix tests/gateway/, wire orders accounts contracts history market_data testing)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup clients certify test self-test check format docs lock clean
