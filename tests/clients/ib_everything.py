@@ -27,7 +27,7 @@ class Desk:
     """A connected library and a qualified stock."""
 
     def __init__(self, library, ib):
-        self.library, self.ib, self.errors = library, ib, []
+        self.module, self.ib, self.errors = library, ib, []
         ib.errorEvent += lambda req_id, code, text, contract: self.errors.append([req_id, code, text])
         self.stock = library.Stock("AAPL", "SMART", "USD")
         ib.qualifyContracts(self.stock)
@@ -45,7 +45,7 @@ class Desk:
         return ticker.bid, ticker.ask
 
     def order(self, kind, side, qty, **more):
-        return self.library.Order(orderType=kind, action=side, totalQuantity=qty, **more)
+        return self.module.Order(orderType=kind, action=side, totalQuantity=qty, **more)
 
     def place(self, order, *statuses):
         trade = self.ib.placeOrder(self.stock, order)
@@ -68,7 +68,7 @@ def snapshot(desk):
 
 @part
 def several_snapshots(desk):
-    contracts = [desk.library.Stock(symbol, "SMART", "USD") for symbol in ("MSFT", "IBM", "SPY")]
+    contracts = [desk.module.Stock(symbol, "SMART", "USD") for symbol in ("MSFT", "IBM", "SPY")]
     desk.ib.qualifyContracts(*contracts)
     return [ticker.hasBidAsk() for ticker in desk.ib.reqTickers(*contracts)]
 
@@ -121,7 +121,7 @@ def tick_by_tick_mid_point(desk):
 
 
 def depth_of(desk, smart):
-    contract = desk.library.Stock("AAPL", "SMART" if smart else "NASDAQ", "USD")
+    contract = desk.module.Stock("AAPL", "SMART" if smart else "NASDAQ", "USD")
     desk.ib.qualifyContracts(contract)
     ticker = desk.ib.reqMktDepth(contract, isSmartDepth=smart)
     desk.until(lambda: ticker.domBids and ticker.domAsks, "depth")
@@ -205,7 +205,7 @@ def symbol_search(desk):
 def option_chain(desk):
     chains = desk.ib.reqSecDefOptParams("AAPL", "", "STK", desk.stock.conId)
     chain = chains[0]
-    option = desk.library.Option("AAPL", chain.expirations[0], chain.strikes[0], "C", "SMART")
+    option = desk.module.Option("AAPL", chain.expirations[0], chain.strikes[0], "C", "SMART")
     desk.ib.qualifyContracts(option)
     assert option.conId > 0
     return [len(chain.expirations), len(chain.strikes)]
@@ -214,9 +214,9 @@ def option_chain(desk):
 @part
 def other_contracts(desk):
     wanted = [
-        desk.library.Forex("EURUSD"),
-        desk.library.Index("SPX", "CBOE"),
-        desk.library.ContFuture("ES", "CME"),
+        desk.module.Forex("EURUSD"),
+        desk.module.Index("SPX", "CBOE"),
+        desk.module.ContFuture("ES", "CME"),
     ]
     desk.ib.qualifyContracts(*wanted)
     assert all(contract.conId for contract in wanted), wanted
@@ -225,7 +225,7 @@ def other_contracts(desk):
 
 @part
 def unknown_contract(desk):
-    return desk.ib.qualifyContracts(desk.library.Stock("NOSUCH", "SMART", "USD"))
+    return desk.ib.qualifyContracts(desk.module.Stock("NOSUCH", "SMART", "USD"))
 
 
 @part
@@ -236,7 +236,7 @@ def market_rule(desk):
 
 @part
 def what_if(desk):
-    state = desk.ib.whatIfOrder(desk.stock, desk.library.MarketOrder("BUY", 100))
+    state = desk.ib.whatIfOrder(desk.stock, desk.module.MarketOrder("BUY", 100))
     assert float(state.initMarginChange) > 0, state
     return [float(state.initMarginChange), state.commission]
 
@@ -268,8 +268,8 @@ def bracket_cancelled_by_its_parent(desk):
 def one_cancels_all(desk):
     bid, ask = desk.price()
     orders = [
-        desk.library.LimitOrder("BUY", 10, round(bid * 0.8, 2)),
-        desk.library.LimitOrder("BUY", 10, round(ask * 1.05, 2)),
+        desk.module.LimitOrder("BUY", 10, round(bid * 0.8, 2)),
+        desk.module.LimitOrder("BUY", 10, round(ask * 1.05, 2)),
     ]
     desk.ib.oneCancelsAll(orders, "either", 1)
     trades = [desk.ib.placeOrder(desk.stock, order) for order in orders]
@@ -288,7 +288,7 @@ def order_types(desk):
         desk.place(desk.order("LIT", "BUY", 1, auxPrice=low, lmtPrice=low), "PreSubmitted", "Submitted"),
         desk.place(desk.order("TRAIL", "SELL", 1, trailingPercent=10.0), "PreSubmitted", "Submitted"),
         desk.place(desk.order("TRAIL", "SELL", 1, auxPrice=5.0), "PreSubmitted", "Submitted"),
-        desk.place(desk.library.LimitOrder("SELL", 1, high, tif="GTC", outsideRth=True), "Submitted"),
+        desk.place(desk.module.LimitOrder("SELL", 1, high, tif="GTC", outsideRth=True), "Submitted"),
     ]
     opened = {trade.order.orderId for trade in desk.ib.openTrades()}
     assert {trade.order.orderId for trade in trades} <= opened
@@ -300,10 +300,10 @@ def order_types(desk):
 def times_in_force(desk):
     bid, ask = desk.price()
     ioc = desk.place(
-        desk.library.LimitOrder("BUY", 1, round(bid * 0.8, 2), tif="IOC"), "Cancelled", "Inactive"
+        desk.module.LimitOrder("BUY", 1, round(bid * 0.8, 2), tif="IOC"), "Cancelled", "Inactive"
     )
-    fok = desk.place(desk.library.LimitOrder("BUY", 1, round(ask * 1.05, 2), tif="FOK"), "Filled")
-    gtd = desk.library.LimitOrder(
+    fok = desk.place(desk.module.LimitOrder("BUY", 1, round(ask * 1.05, 2), tif="FOK"), "Filled")
+    gtd = desk.module.LimitOrder(
         "BUY", 1, round(bid * 0.8, 2), tif="GTD", goodTillDate="20991231 23:59:59 UTC"
     )
     trades = [ioc, fok, desk.place(gtd, "Submitted", "PreSubmitted")]
@@ -314,11 +314,11 @@ def times_in_force(desk):
 @part
 def conditions_and_algo(desk):
     bid, _ = desk.price()
-    order = desk.library.LimitOrder("BUY", 1, round(bid * 0.8, 2), tif="GTC")
-    condition = desk.library.PriceCondition(conId=desk.stock.conId, exch="SMART", price=1.0, isMore=False)
+    order = desk.module.LimitOrder("BUY", 1, round(bid * 0.8, 2), tif="GTC")
+    condition = desk.module.PriceCondition(conId=desk.stock.conId, exch="SMART", price=1.0, isMore=False)
     order.conditions = [condition]
-    algo = desk.library.LimitOrder("BUY", 1, round(bid * 0.8, 2), algoStrategy="Adaptive")
-    algo.algoParams = [desk.library.TagValue("adaptivePriority", "Normal")]
+    algo = desk.module.LimitOrder("BUY", 1, round(bid * 0.8, 2), algoStrategy="Adaptive")
+    algo.algoParams = [desk.module.TagValue("adaptivePriority", "Normal")]
     trades = [
         desk.place(each, "Submitted", "PreSubmitted", "Inactive", "Cancelled") for each in (order, algo)
     ]
@@ -365,7 +365,7 @@ def lists(desk):
 def global_cancel(desk):
     bid, _ = desk.price()
     trades = [
-        desk.place(desk.library.LimitOrder("BUY", 1, round(bid * 0.8, 2)), "Submitted") for _ in range(3)
+        desk.place(desk.module.LimitOrder("BUY", 1, round(bid * 0.8, 2)), "Submitted") for _ in range(3)
     ]
     desk.ib.reqGlobalCancel()
     desk.until(lambda: all(trade.isDone() for trade in trades), "every order to end")

@@ -32,7 +32,7 @@ def main(library):
 
 class Scenario:
     def __init__(self, library, ib, seen):
-        self.library, self.ib, self.seen = library, ib, seen
+        self.module, self.ib, self.seen = library, ib, seen
 
     def run(self):
         ib, seen = self.ib, self.seen
@@ -67,7 +67,7 @@ class Scenario:
             waited_s += 0.02
 
     def contract(self):
-        contract = self.library.Stock("AAPL", "SMART", "USD")
+        contract = self.module.Stock("AAPL", "SMART", "USD")
         self.ib.qualifyContracts(contract)
         (details,) = self.ib.reqContractDetails(contract)
         self.seen["details"] = {
@@ -91,7 +91,7 @@ class Scenario:
 
     def market_order(self, contract):
         reports = []
-        trade = self.ib.placeOrder(contract, self.library.MarketOrder("BUY", 100))
+        trade = self.ib.placeOrder(contract, self.module.MarketOrder("BUY", 100))
         trade.commissionReportEvent += lambda trade, fill, report: reports.append(report)
         self.until(lambda: trade.orderStatus.status == "Filled", "the market order to fill")
         self.until(lambda: sum(fill.execution.shares for fill in trade.fills) == 100, "executions")
@@ -107,7 +107,7 @@ class Scenario:
         }
 
     def limit_order(self, contract):
-        order = self.library.LimitOrder("BUY", 100, round(self.bid * 0.9, 2), tif="GTC", orderRef="limit-1")
+        order = self.module.LimitOrder("BUY", 100, round(self.bid * 0.9, 2), tif="GTC", orderRef="limit-1")
         trade = self.ib.placeOrder(contract, order)
         self.until(lambda: trade.orderStatus.status == "Submitted", "the limit order to work")
         before = len(trade.log)

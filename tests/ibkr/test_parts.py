@@ -12,11 +12,11 @@ from decimal import Decimal
 import pytest
 
 from certify.backends.ibkr import create, wire_orders
+from certify.backends.ibkr.client_library import LIBRARY, Contract
 from certify.backends.ibkr.contracts import ContractBook, contract_of
 from certify.backends.ibkr.delivery import DeliveryThread
 from certify.backends.ibkr.facts import SentOrders
 from certify.backends.ibkr.feed import Feed, Subscription
-from certify.backends.ibkr.library import LIBRARY, Contract
 from certify.backends.ibkr.loop import LoopThread
 from certify.backends.ibkr.safety import Safety
 from certify.backends.ibkr.settings import is_paper, masked, parse_settings
@@ -280,9 +280,9 @@ def test_library_is_one_of_two():
 
 def test_import_needs_no_event_loop_and_leaves_none():
     code = (
-        "import asyncio, certify.backends.ibkr.library as library\n"
+        "import asyncio, certify.backends.ibkr.client_library as site\n"
         "try: asyncio.get_running_loop()\n"
-        "except RuntimeError: print(library.LIBRARY.name)"
+        "except RuntimeError: print(site.LIBRARY.name)"
     )
     found = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True)
     assert found.stdout.strip() == LIBRARY.name, found.stderr

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from certify.backends.ibkr.library import Contract
+from certify.backends.ibkr.client_library import Contract
 from certify.errors import UsageError
 from certify.model.trading import Instrument
 

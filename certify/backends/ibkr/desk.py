@@ -14,12 +14,12 @@ from typing import Any
 
 from certify import clock
 from certify.backends.ibkr import executions, wire_orders
+from certify.backends.ibkr.client_library import ExecutionFilter
 from certify.backends.ibkr.contracts import ContractBook
 from certify.backends.ibkr.facts import SentOrders
 from certify.backends.ibkr.gateway_socket import GatewaySocket
 from certify.backends.ibkr.held import HeldOrder
 from certify.backends.ibkr.ledger import Ledger, Waits
-from certify.backends.ibkr.library import ExecutionFilter
 from certify.backends.ibkr.questions import Questions
 from certify.backends.ibkr.receiver import OPEN_ORDERS, POSITIONS
 from certify.model.trading import (

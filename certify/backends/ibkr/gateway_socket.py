@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from certify import clock
+from certify.backends.ibkr.client_library import Client
 from certify.backends.ibkr.codes import CONNECTIVITY_LOST, DATA_KEPT, DATA_LOST, ID_IN_USE
-from certify.backends.ibkr.library import Client
 from certify.backends.ibkr.receiver import CURRENT_TIME, Key, Receiver
 from certify.backends.ibkr.settings import IbSettings, masked
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from certify.backends.ibkr.client_library import UNSET_DOUBLE
+from certify.backends.ibkr.client_library import Order as WireOrder
 from certify.backends.ibkr.executions import decimal
-from certify.backends.ibkr.library import UNSET_DOUBLE
-from certify.backends.ibkr.library import Order as WireOrder
 from certify.clock import NS_PER_S, utc
 from certify.model.trading import Order, OrderType, Side, TimeInForce
 

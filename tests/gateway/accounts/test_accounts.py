@@ -7,8 +7,8 @@ from decimal import Decimal
 import pytest
 
 from certify.model.trading import Order, OrderType, Side, TimeInForce
+from tests.client_library import ib
 from tests.gateway.orders.conftest import Bench, TestClient
-from tests.library import ib
 
 ACCOUNT = "DU1000001"
 

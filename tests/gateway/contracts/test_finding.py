@@ -10,8 +10,8 @@ import pytest
 from certify.gateway.contracts import ContractBook, Listing, Refusal
 from certify.gateway.wire.contract import WireContract
 from certify.model.trading import Instrument
+from tests.client_library import ib
 from tests.gateway.orders.conftest import Bench, TestClient
-from tests.library import ib
 
 TODAY = date(2026, 11, 23)
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.client_library import ib
 from tests.gateway.orders.conftest import AAPL, Bench, TestClient
-from tests.library import ib
 
 FOREX = ib.Forex("EURUSD")
 COIN = ib.Crypto("BTC", "PAXOS", "USD")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.client_library import ib
 from tests.gateway.orders.conftest import AAPL, Bench, TestClient
-from tests.library import ib
 
 
 @pytest.fixture

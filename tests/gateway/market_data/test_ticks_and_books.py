@@ -6,8 +6,8 @@ import random
 
 import pytest
 
+from tests.client_library import ib
 from tests.gateway.orders.conftest import AAPL, Bench, TestClient
-from tests.library import ib
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from certify.gateway.house import Gateway
 from certify.gateway.settings import AccountSettings, GatewaySettings
 from certify.gateway.wire.frames import Deframer
 from certify.gateway.wire.requests import parse_request
-from tests.library import Client, Decoder, ib
+from tests.client_library import Client, Decoder, ib
 
 AAPL = "AAPL.NASDAQ"
 

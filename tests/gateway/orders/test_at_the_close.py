@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.library import ib
+from tests.client_library import ib
 
 
 def order(kind, side="BUY", qty=100, **more):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from certify.errors import UsageError
-from tests.library import ib
+from tests.client_library import ib
 
 
 def command(bench, name, **more):

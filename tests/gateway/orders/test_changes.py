@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.library import ib
+from tests.client_library import ib
 
 D = Decimal
 

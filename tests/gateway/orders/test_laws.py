@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.library import ib
+from tests.client_library import ib
 
 D = Decimal
 TYPES = ("MKT", "LMT", "LMT", "LMT", "STP", "STP LMT", "MIT", "LIT", "TRAIL", "TRAIL LIMIT")

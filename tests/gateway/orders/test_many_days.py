@@ -10,7 +10,7 @@ from certify.gateway.orders.records import Execution, OrderRecord
 from certify.model.trading import OrderUpdate
 from certify.venue.accounts import Execution as VenueExecution
 from certify.venue.orders import VenueOrder
-from tests.library import ib
+from tests.client_library import ib
 
 KEPT = (OrderRecord, Execution, OcaGroup, OrderUpdate, VenueExecution, VenueOrder)
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.library import ib
+from tests.client_library import ib
 
 FILLED_MARKET = [
     "open 1 PreSubmitted", "status 1 PreSubmitted 0/100", "exec 1 BOT 100@230", "open 1 Filled",

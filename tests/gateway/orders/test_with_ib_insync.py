@@ -9,7 +9,7 @@ import pytest
 
 from certify.gateway.embed import EmbeddedGateway
 from certify.gateway.settings import GatewaySettings
-from tests.library import ib as library
+from tests.client_library import ib as library
 
 IB, LimitOrder, MarketOrder, Stock = library.IB, library.LimitOrder, library.MarketOrder, library.Stock
 

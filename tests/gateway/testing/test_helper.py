@@ -12,8 +12,8 @@ import pytest
 
 from certify.errors import UsageError
 from certify.testing import TestGateway, ib_gateway, running_gateway
+from tests.client_library import NAME
 from tests.gateway.talk import Talk
-from tests.library import NAME
 
 __all__ = ["ib_gateway"]
 

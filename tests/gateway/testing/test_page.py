@@ -12,7 +12,7 @@ import pytest
 
 from certify.gateway.script import read_script
 from certify.testing import TestGateway, ib_gateway, running_gateway
-from tests.library import NAME
+from tests.client_library import NAME
 
 __all__ = ["ib_gateway"]
 
